@@ -1,0 +1,1 @@
+"""Minimisation of an objective by gradients and minibatches; knows neither networks nor pandas."""
