@@ -1,0 +1,133 @@
+"""Layers one after the other, and a sequence cut into segments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rnnforecast.network.layer import Layer, Views
+from rnnforecast.network.layout import Parameter
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Joins each run of `length` steps into one: (T, D, B) to (T / length, length D, B); no number moves.
+
+    A recurrence over segments (Lin et al., 2023, SegRNN) is shorter by that factor.
+    """
+
+    n_inputs: int
+    length: int
+
+    @property
+    def n_outputs(self) -> int:
+        """Rows of a segment."""
+        return self.n_inputs * self.length
+
+    def parameters(self) -> list[Parameter]:
+        """Nothing is learnt."""
+        return []
+
+    def prepare(self, views: Views) -> None:
+        """Nothing to prepare."""
+
+    def steps_out(self, n_steps: int) -> int:
+        """Count of segments; `n_steps` must be a multiple of the length."""
+        return n_steps // self.length
+
+    def work(self, n_steps: int, n_sequences: int, dtype: Any, training: bool) -> None:
+        """No buffer."""
+
+    def forward(self, prepared: Any, x: np.ndarray, work: Any) -> np.ndarray:
+        """Return another view of x."""
+        return x.reshape(len(x) // self.length, self.n_outputs, x.shape[2])
+
+    def backward(self, prepared: Any, d_y: np.ndarray, work: Any, d_views: Views, wants_d_x: bool) -> np.ndarray | None:
+        """Return the view back."""
+        return d_y.reshape(len(d_y) * self.length, self.n_inputs, d_y.shape[2])
+
+
+class Chain:
+    """Layers applied one after the other.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        Each takes as many rows as the one before gives.
+
+    Notes
+    -----
+    Parameters of layer k are called ``"k.name"``.
+    """
+
+    def __init__(self, layers: Sequence[Layer]):
+        self.layers = tuple(layers)
+        for k, (before, after) in enumerate(zip(self.layers[:-1], self.layers[1:], strict=True)):
+            if before.n_outputs != after.n_inputs:
+                raise ValueError(f"layer {k} gives {before.n_outputs} rows but layer {k + 1} takes {after.n_inputs}")
+        self._first_learning = next((k for k, q in enumerate(self.layers) if q.parameters()), len(self.layers))
+
+    @property
+    def n_inputs(self) -> int:
+        """Rows of the first layer's input."""
+        return self.layers[0].n_inputs
+
+    @property
+    def n_outputs(self) -> int:
+        """Rows of the last layer's output."""
+        return self.layers[-1].n_outputs
+
+    def parameters(self) -> list[Parameter]:
+        """Parameters of all layers."""
+        return [
+            Parameter(f"{k}.{p.name}", p.shape, p.initialize, p.decays)
+            for k, layer in enumerate(self.layers)
+            for p in layer.parameters()
+        ]
+
+    def split(self, views: Views) -> list[Views]:
+        """Return the views of each layer under its own names."""
+        parts: list[Views] = [{} for _ in self.layers]
+        for name, view in views.items():
+            k, own = name.split(".", 1)
+            parts[int(k)][own] = view
+        return parts
+
+    def prepare(self, views: Views) -> list[Any]:
+        """Prepare every layer."""
+        return [layer.prepare(part) for layer, part in zip(self.layers, self.split(views), strict=True)]
+
+    def steps_out(self, n_steps: int) -> int:
+        """Steps that come out at the end."""
+        for layer in self.layers:
+            n_steps = layer.steps_out(n_steps)
+        return n_steps
+
+    def work(self, n_steps: int, n_sequences: int, dtype: Any, training: bool) -> list[Any]:
+        """Buffers of every layer."""
+        works = []
+        for layer in self.layers:
+            works.append(layer.work(n_steps, n_sequences, dtype, training))
+            n_steps = layer.steps_out(n_steps)
+        return works
+
+    def forward(self, prepared: list[Any], x: np.ndarray, work: list[Any]) -> np.ndarray:
+        """Output of the last layer."""
+        for layer, ready, own in zip(self.layers, prepared, work, strict=True):
+            x = layer.forward(ready, x, own)
+        return x
+
+    def backward(
+        self, prepared: list[Any], d_y: np.ndarray, work: list[Any], d_views: list[Views], wants_d_x: bool
+    ) -> np.ndarray | None:
+        """Go back through the layers to the first that learns; `d_views` is what `split` gave."""
+        d: np.ndarray | None = d_y
+        for k in range(len(self.layers) - 1, -1, -1):
+            if not wants_d_x and k < self._first_learning:
+                return None
+            assert d is not None
+            d = self.layers[k].backward(prepared[k], d, work[k], d_views[k], wants_d_x or k > self._first_learning)
+        return d

@@ -1,0 +1,196 @@
+"""From the encoder's hidden states to the forecast of every step of the horizon, always from the newest state."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from rnnforecast.kernels.activations import relu
+from rnnforecast.network.compose import Chain
+from rnnforecast.network.dense import Dense
+from rnnforecast.network.layer import Layer, Views
+from rnnforecast.network.layout import Parameter, zeros
+
+
+class Decoder(Protocol):
+    """Turns hidden states into forecasts.
+
+    Attributes
+    ----------
+    every : bool
+        Whether it reads the hidden state of every step or only of the last.
+    """
+
+    every: bool
+
+    def parameters(self) -> list[Parameter]:
+        """Name, shape and start of each parameter."""
+
+    def prepare(self, views: Views) -> Any:
+        """Lay the parameters out for one batch."""
+
+    def split(self, views: Views) -> Any:
+        """Order the views of a gradient as `backward` wants them."""
+
+    def work(self, n_sequences: int, dtype: Any, training: bool) -> Any:
+        """Buffers for one batch."""
+
+    def forward(
+        self, prepared: Any, hidden: np.ndarray, past: np.ndarray, context: np.ndarray, work: Any
+    ) -> np.ndarray:
+        """Forecast (horizon * n_targets, B) from `hidden` (T or 1, H, B), `past` (T, D, B) and `context` (C, B)."""
+
+    def backward(self, prepared: Any, d_out: np.ndarray, work: Any, d_views: Any) -> np.ndarray:
+        """Derivative of the loss in `hidden`; adds those of the parameters to `d_views`."""
+
+
+def head(n_inputs: int, hidden: Sequence[int], n_outputs: int) -> Chain:
+    """Rectified layers of sizes `hidden`, then an affine one that starts at zero: at first the forecast is the base."""
+    sizes = [n_inputs, *hidden]
+    layers: list[Layer] = [Dense(a, b, relu) for a, b in itertools.pairwise(sizes)]
+    return Chain([*layers, Dense(sizes[-1], n_outputs, initialize=zeros)])
+
+
+def prefixed(prefix: str, parameters: list[Parameter]) -> list[Parameter]:
+    """Return the same parameters under ``prefix.name``."""
+    return [Parameter(f"{prefix}.{p.name}", p.shape, p.initialize, p.decays) for p in parameters]
+
+
+def under(prefix: str, views: Views) -> Views:
+    """Return the views whose names start with ``prefix.``, without it."""
+    return {name.removeprefix(f"{prefix}."): v for name, v in views.items() if name.startswith(f"{prefix}.")}
+
+
+class Direct:
+    """All steps of the horizon at once from the last hidden state and what is known of the future.
+
+    Parameters
+    ----------
+    n_units : int
+        Rows of the hidden state.
+    n_context : int
+        Rows of the context: covariates of the horizon, the base forecast and the like.
+    n_targets, horizon : int
+    head_layer_sizes : sequence of int
+    highway : int
+        The last `highway` values of each target enter the output linearly beside the network, 0 for none (the
+        autoregressive path of Lai et al., 2018, LSTNet).
+    """
+
+    every = False
+
+    def __init__(
+        self,
+        n_units: int,
+        n_context: int,
+        n_targets: int,
+        horizon: int,
+        head_layer_sizes: Sequence[int] = (),
+        highway: int = 0,
+    ):
+        self.n_units, self.n_context, self.n_targets, self.highway = n_units, n_context, n_targets, highway
+        n_outputs = horizon * n_targets
+        self.head = head(n_units + n_context, head_layer_sizes, n_outputs)
+        self.path = Chain([Dense(highway * n_targets, n_outputs, initialize=zeros)]) if highway else None
+
+    def parameters(self) -> list[Parameter]:
+        """``head.k.name``, and ``highway.0.name``."""
+        path = prefixed("highway", self.path.parameters()) if self.path else []
+        return prefixed("head", self.head.parameters()) + path
+
+    def prepare(self, views: Views) -> Any:
+        """Prepare head and highway."""
+        return self.head.prepare(under("head", views)), self.path and self.path.prepare(under("highway", views))
+
+    def split(self, views: Views) -> Any:
+        """Views of head and highway."""
+        return self.head.split(under("head", views)), self.path and self.path.split(under("highway", views))
+
+    def work(self, n_sequences: int, dtype: Any, training: bool) -> Any:
+        """Buffers: joined input, head, highway's input, highway."""
+        joined = np.empty((1, self.n_units + self.n_context, n_sequences), dtype)
+        window = np.empty((1, self.highway * self.n_targets, n_sequences), dtype)
+        path = self.path and self.path.work(1, n_sequences, dtype, training)
+        return joined, self.head.work(1, n_sequences, dtype, training), window, path
+
+    def forward(
+        self, prepared: Any, hidden: np.ndarray, past: np.ndarray, context: np.ndarray, work: Any
+    ) -> np.ndarray:
+        """Head of [hidden, context] plus the highway."""
+        joined, head_work, window, path_work = work
+        joined[0, : self.n_units] = hidden[-1]
+        joined[0, self.n_units :] = context
+        out = self.head.forward(prepared[0], joined, head_work)[0]
+        if self.path is not None:
+            recent = past[len(past) - self.highway :, : self.n_targets]
+            window[0] = recent.reshape(window.shape[1:])
+            out = out + self.path.forward(prepared[1], window, path_work)[0]
+        return out
+
+    def backward(self, prepared: Any, d_out: np.ndarray, work: Any, d_views: Any) -> np.ndarray:
+        """Derivative in the last hidden state, (1, H, B)."""
+        _, head_work, _, path_work = work
+        if self.path is not None:
+            self.path.backward(prepared[1], d_out[None], path_work, d_views[1], wants_d_x=False)
+        d_joined = self.head.backward(prepared[0], d_out[None], head_work, d_views[0], wants_d_x=True)
+        assert d_joined is not None
+        return np.ascontiguousarray(d_joined[:, : self.n_units])
+
+
+class Recursive:
+    """One step at a time: the next value is the present one plus the head of the present state, and the next input.
+
+    Training feeds true values (teacher forcing) for ``lookback + horizon - 1`` steps and reads the last `horizon`
+    states; `rnnforecast.network.network.Network.unroll` feeds the network its own forecasts.
+
+    Parameters
+    ----------
+    n_units, n_targets, horizon : int
+    head_layer_sizes : sequence of int
+    """
+
+    every = True
+
+    def __init__(self, n_units: int, n_targets: int, horizon: int, head_layer_sizes: Sequence[int] = ()):
+        self.n_units, self.n_targets, self.horizon = n_units, n_targets, horizon
+        self.head = head(n_units, head_layer_sizes, n_targets)
+
+    def parameters(self) -> list[Parameter]:
+        """``head.k.name``."""
+        return prefixed("head", self.head.parameters())
+
+    def prepare(self, views: Views) -> Any:
+        """Prepare the head."""
+        return self.head.prepare(under("head", views))
+
+    def split(self, views: Views) -> Any:
+        """Views of the head."""
+        return self.head.split(under("head", views))
+
+    def work(self, n_sequences: int, dtype: Any, training: bool) -> Any:
+        """Buffers of the head, and the count of steps of the last forward pass."""
+        return {"head": self.head.work(self.horizon, n_sequences, dtype, training), "n_steps": 0}
+
+    def forward(
+        self, prepared: Any, hidden: np.ndarray, past: np.ndarray, context: np.ndarray, work: Any
+    ) -> np.ndarray:
+        """Forecasts one step ahead at the last `horizon` steps, (horizon * n_targets, B)."""
+        work["n_steps"] = len(hidden)
+        out = self.head.forward(prepared, hidden[-self.horizon :], work["head"])
+        return (out + past[-self.horizon :, : self.n_targets]).reshape(-1, out.shape[2])
+
+    def one(self, prepared: Any, hidden: np.ndarray, x: np.ndarray, work: Any) -> np.ndarray:
+        """Forecast (n_targets, B) of the step after `x` (D, B) whose hidden state is `hidden` (1, H, B)."""
+        return self.head.forward(prepared, hidden, work)[0] + x[: self.n_targets]
+
+    def backward(self, prepared: Any, d_out: np.ndarray, work: Any, d_views: Any) -> np.ndarray:
+        """Derivative in every hidden state, (T, H, B), zero before the last `horizon` steps."""
+        d = d_out.reshape(self.horizon, self.n_targets, -1)
+        d_read = self.head.backward(prepared, d, work["head"], d_views, wants_d_x=True)
+        assert d_read is not None
+        d_hidden = np.zeros((work["n_steps"], *d_read.shape[1:]), d_read.dtype)
+        d_hidden[-self.horizon :] = d_read
+        return d_hidden
