@@ -1,0 +1,121 @@
+"""Scalers and value transforms."""
+
+import numpy as np
+import pytest
+
+from rnnforecast.scaling import SCALES, Identity, Log, fit_scaler, guerrero_slope, wants_log
+
+EPS = np.finfo(np.float64).eps
+
+
+@pytest.fixture
+def table():
+    return np.random.default_rng(0).normal([3.0, -50.0], [2.0, 0.1], (201, 2))
+
+
+def test_standard_gives_mean_zero_and_population_deviation_one(table):
+    scaled = fit_scaler(table, "standard").transform(table)
+    np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-12)  # a level of 500 deviations, times 201 roundings
+    np.testing.assert_allclose(scaled.std(axis=0), 1, rtol=1e-12)
+
+
+def test_minmax_gives_the_unit_interval(table):
+    scaled = fit_scaler(table, "minmax").transform(table)
+    np.testing.assert_allclose(scaled.min(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(scaled.max(axis=0), 1, rtol=1e-12)
+
+
+def test_robust_is_not_moved_by_an_outlier(table):
+    spoilt = table.copy()
+    spoilt[0] = 1e9
+    clean, dirty = fit_scaler(table, "robust"), fit_scaler(spoilt, "robust")
+    centre = [scaler.origin + scaler.offset for scaler in (clean, dirty)]
+    np.testing.assert_allclose(centre[1], np.median(spoilt, axis=0), rtol=1e-6)  # digits of the origin, 1e9, are lost
+    np.testing.assert_allclose(dirty.scale, clean.scale, rtol=0.1)
+
+
+def test_robust_of_a_normal_sample_is_close_to_standard():
+    sample = np.random.default_rng(0).normal(0, 7, (20_000, 1))
+    # standard error of the interquartile range of a normal sample: 1.17 sd / sqrt(n) = .8 %; four of them
+    np.testing.assert_allclose(fit_scaler(sample, "robust").scale, 7, rtol=0.033)
+
+
+@pytest.mark.parametrize("kind", SCALES)
+def test_inverse_undoes_transform(table, kind):
+    scaler = fit_scaler(table, kind)
+    # four roundings of numbers no larger than twice the largest value
+    np.testing.assert_allclose(scaler.inverse(scaler.transform(table)), table, atol=8 * EPS * np.abs(table).max())
+
+
+@pytest.mark.parametrize("kind", SCALES)
+def test_constant_columns_scale_to_zero_and_come_back_exactly(kind):
+    constant = np.full((10, 2), [0.1, 1e17])
+    scaler = fit_scaler(constant, kind)
+    np.testing.assert_array_equal(scaler.scale, 1)
+    np.testing.assert_array_equal(scaler.transform(constant), 0 if kind else constant)
+    np.testing.assert_array_equal(scaler.inverse(scaler.transform(constant)), constant)
+
+
+@pytest.mark.parametrize("kind", ["standard", "minmax", "robust"])
+def test_tiny_fluctuations_on_a_huge_level_keep_their_digits(kind):
+    noise = np.random.default_rng(0).normal(0, 1e-6, (500, 1))
+    level = 1e9 + noise
+    kept = level - 1e9  # exact: what float64 kept of the noise at a level of 1e9
+    np.testing.assert_allclose(
+        fit_scaler(level, kind).transform(level), fit_scaler(kept, kind).transform(kept), atol=1e-9
+    )
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e250])
+def test_extreme_units_change_nothing(size):
+    values = np.random.default_rng(0).normal(5, 2, (50, 1))
+    plain, scaled = fit_scaler(values), fit_scaler(values * size)
+    np.testing.assert_allclose(scaled.transform(values * size), plain.transform(values), rtol=1e-10, atol=1e-12)
+
+
+def test_a_table_without_columns_has_an_empty_scaler():
+    for kind in SCALES:
+        assert fit_scaler(np.empty((5, 0)), kind).transform(np.empty((3, 0))).shape == (3, 0)
+
+
+def test_fit_scaler_says_what_it_expects():
+    with pytest.raises(ValueError, match=r"shape \(rows, columns\).*got shape \(3,\)"):
+        fit_scaler([1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match=r"scale must be one of .* got 'max'"):
+        fit_scaler([[1.0]], "max")
+
+
+def test_log_and_identity_invert_themselves():
+    values = np.array([[1e-3], [1.0], [5e4]])
+    np.testing.assert_allclose(Log().inverse(Log().forward(values)), values, rtol=16 * EPS)  # |log| up to 11, times eps
+    np.testing.assert_array_equal(Identity().inverse(Identity().forward(values)), values)
+
+
+def test_log_of_an_extrapolated_value_stays_finite():
+    assert np.isfinite(Log().inverse(np.array([1e4, -1e4]))).all()
+
+
+def test_log_names_the_first_row_that_is_not_positive():
+    with pytest.raises(ValueError, match=r"positive values, got -2 \(first at row 1\)"):
+        Log().forward(np.array([[3.0], [0.0], [-2.0]]))
+
+
+@pytest.mark.parametrize(("power", "log"), [(0.0, False), (1.0, True)])
+def test_guerrero_slope_recovers_the_power_that_couples_spread_to_level(power, log):
+    rng = np.random.default_rng(0)
+    level = np.repeat(np.geomspace(100, 1000, 60), 12)
+    y = level + 0.05 * 100 * (level / 100) ** power * rng.standard_normal(len(level))
+    # log of a standard deviation of 12 points scatters by .21; over 60 blocks with sd(log level) = .68 the slope by .04
+    assert guerrero_slope(y, 12) == pytest.approx(power, abs=0.16)
+    assert wants_log(y, 12) is log
+
+
+def test_guerrero_slope_is_zero_where_nothing_can_be_said():
+    rng = np.random.default_rng(0)
+    growing = np.exp(np.linspace(0, 3, 240) + 0.1 * rng.standard_normal(240))
+    assert guerrero_slope(growing, 12) > 0.5
+    assert guerrero_slope(growing - growing.min(), 12) == 0  # a zero
+    assert guerrero_slope(growing[:40], 12) == 0  # three blocks
+    assert guerrero_slope(100 + rng.standard_normal(240), 12) == 0  # one level
+    assert guerrero_slope(np.repeat(np.arange(1.0, 21.0), 12), 12) == 0  # blocks without spread
+    assert not wants_log(np.full(240, 7.0))
