@@ -1,0 +1,362 @@
+"""Displays in scikit-learn's manner: built by a classmethod and drawn, with ``ax_`` and ``figure_`` afterwards."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe & Ito (2008): told apart by everyone. The observed series is black, the forecast blue, references the rest.
+_OBSERVED, _FORECAST = "#000000", "#0072B2"
+_REFERENCES = ("#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
+
+
+class ForecastDisplay:
+    """A forecast after the last part of the history it was made from.
+
+    Use `from_estimator` or `from_predictions`; the constructor only stores.
+
+    Parameters
+    ----------
+    history : pandas.Series of shape (n,)
+        What was observed up to the forecast origin.
+    forecast : pandas.Series of shape (h,)
+        What is expected after it.
+    truth : pandas.Series, default=None
+        What was observed afterwards; it need not cover the whole forecast.
+    intervals : mapping of float to (pandas.Series, pandas.Series), default=None
+        Lower and upper bounds by nominal coverage in per cent.
+    references : mapping of str to pandas.Series, default=None
+        Other forecasts to compare with, by name.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        Where it was drawn.
+    figure_ : matplotlib.figure.Figure
+        The figure of these axes.
+    """
+
+    ax_: Axes
+    figure_: Any  # a SubFigure, if the axes given lie in one
+
+    def __init__(
+        self,
+        *,
+        history: pd.Series,
+        forecast: pd.Series,
+        truth: pd.Series | None = None,
+        intervals: Mapping[float, tuple[pd.Series, pd.Series]] | None = None,
+        references: Mapping[str, pd.Series] | None = None,
+    ) -> None:
+        self.history = history
+        self.forecast = forecast
+        self.truth = truth
+        self.intervals = intervals
+        self.references = references
+
+    @classmethod
+    def from_predictions(
+        cls,
+        history: pd.Series | pd.DataFrame,
+        forecast: pd.Series | pd.DataFrame,
+        truth: pd.Series | pd.DataFrame | None = None,
+        *,
+        references: Mapping[str, pd.Series | pd.DataFrame] | None = None,
+        column: str | None = None,
+        last: int | None = None,
+        name: str = "forecast",
+        ax: Axes | None = None,
+    ) -> ForecastDisplay:
+        """Draw given values.
+
+        Parameters
+        ----------
+        history, forecast : pandas.Series or DataFrame
+            Frames may hold several targets, of which `column` is drawn. Forecast columns ``load-lo-80`` and
+            ``load-hi-80`` are drawn as an interval around ``load``.
+        truth : pandas.Series or DataFrame, default=None
+            Observations of the time that was forecast.
+        references : mapping of str to pandas.Series or DataFrame, default=None
+            Other forecasts of the same time, by the name the legend shall show.
+        column : str, default=None
+            The target to draw; needed if there are several.
+        last : int, default=None
+            Rows of `history` to draw; four times the forecast's length, and 48 at least, if None.
+        name : str, default="forecast"
+            The forecast's name in the legend.
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; a new figure if None.
+
+        Returns
+        -------
+        ForecastDisplay
+        """
+        observed = _one(history, column, "history")
+        center = _one(forecast, column, "forecast")
+        display = cls(
+            history=observed,
+            forecast=center,
+            truth=None if truth is None else _one(truth, column, "truth"),
+            intervals=_intervals(forecast, str(center.name)),
+            references={key: _one(value, column, f"references[{key!r}]") for key, value in (references or {}).items()},
+        )
+        return display.plot(ax, last=last, name=name)
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        y: pd.Series | pd.DataFrame,
+        *,
+        X: pd.DataFrame | None = None,
+        h: int | None = None,
+        column: str | None = None,
+        last: int | None = None,
+        name: str | None = None,
+        ax: Axes | None = None,
+    ) -> ForecastDisplay:
+        """Let a fitted forecaster forecast, and draw it.
+
+        Parameters
+        ----------
+        estimator : fitted forecaster
+            Anything with ``cutoff_`` and ``forecast(h, X)``.
+        y : pandas.Series or DataFrame
+            The target. Rows up to ``estimator.cutoff_`` are drawn as history, rows after it as truth.
+        X : pandas.DataFrame, default=None
+            Covariates of the time to be forecast, if the estimator was fitted with some.
+        h : int, default=None
+            Number of steps; the estimator's horizon if None.
+        column, last, ax : see `from_predictions`
+        name : str, default=None
+            The forecast's name in the legend; the estimator's class if None.
+
+        Returns
+        -------
+        ForecastDisplay
+        """
+        if not isinstance(y, (pd.Series, pd.DataFrame)):
+            raise TypeError(f"y must be a pandas Series or DataFrame, whose index is drawn, got {type(y).__name__}")
+        forecast = estimator.forecast(h) if X is None else estimator.forecast(h, X)
+        known = y.index <= estimator.cutoff_
+        return cls.from_predictions(
+            y[known],
+            forecast,
+            y[y.index.isin(forecast.index)] if not known.all() else None,
+            column=column,
+            last=last,
+            name=type(estimator).__name__ if name is None else name,
+            ax=ax,
+        )
+
+    def plot(self, ax: Axes | None = None, *, last: int | None = None, name: str = "forecast") -> ForecastDisplay:
+        """Draw, on new axes or on those given.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; a new figure if None.
+        last : int, default=None
+            Rows of the history to draw; four times the forecast's length, and 48 at least, if None.
+        name : str, default="forecast"
+            The forecast's name in the legend.
+
+        Returns
+        -------
+        ForecastDisplay
+            The display itself, with ``ax_`` and ``figure_`` set.
+        """
+        ax = _axes(ax)
+        shown = self.history.iloc[-(max(4 * len(self.forecast), 48) if last is None else last) :]
+        # One line through history and truth: they are the same series, and the cutoff is marked by itself.
+        observed = shown if self.truth is None else pd.concat([shown, self.truth])
+        axis = _TimeAxis(ax, observed.index)
+        ax.plot(axis(observed.index), observed.to_numpy(), color=_OBSERVED, linewidth=1.1, label="observed", zorder=2)
+        x = axis(self.forecast.index)
+        point: dict[str, Any] = {"marker": "o", "markersize": 4} if len(x) == 1 else {}  # one step makes no line
+        ax.plot(x, self.forecast.to_numpy(), color=_FORECAST, linewidth=2.0, label=name, zorder=4, **point)
+        for level, (lower, upper) in sorted((self.intervals or {}).items(), reverse=True):
+            ax.fill_between(
+                x, lower, upper, color=_FORECAST, alpha=0.15, linewidth=0, label=f"{level:g} % interval", zorder=1
+            )
+        for k, (label, values) in enumerate((self.references or {}).items()):
+            color, dashes = _REFERENCES[k % len(_REFERENCES)], ("--", "-.", ":")[k % 3]
+            ax.plot(
+                axis(values.index), values.to_numpy(), color=color, linestyle=dashes, label=label, zorder=3, **point
+            )
+        ax.axvline(axis(shown.index[-1:])[0], color="0.55", linewidth=0.8, linestyle=":", zorder=0)
+        axis.label()
+        ax.set_ylabel("" if self.history.name is None else str(self.history.name))
+        _finish(ax)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+class BacktestDisplay:
+    """The mean absolute error of a backtest by step ahead, beside the seasonal naive forecast's.
+
+    Use `from_backtest`; the constructor only stores.
+
+    Parameters
+    ----------
+    errors : pandas.DataFrame of shape (h, 2)
+        Mean absolute error by step ahead, columns "forecast" and "seasonal_naive".
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        Where it was drawn.
+    figure_ : matplotlib.figure.Figure
+        The figure of these axes.
+    """
+
+    ax_: Axes
+    figure_: Any  # a SubFigure, if the axes given lie in one
+
+    def __init__(self, *, errors: pd.DataFrame) -> None:
+        self.errors = errors
+
+    @classmethod
+    def from_backtest(
+        cls, backtest: Any, *, column: str | None = None, name: str | None = None, ax: Axes | None = None
+    ) -> BacktestDisplay:
+        """Draw what ``estimator.backtest(...)`` returned.
+
+        Parameters
+        ----------
+        backtest : Backtest
+            What its ``by_step()`` returns is drawn.
+        column : str, default=None
+            The target to draw; needed if there are several.
+        name : str, default=None
+            The forecast's name in the legend; the forecaster's class if None.
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; a new figure if None.
+
+        Returns
+        -------
+        BacktestDisplay
+        """
+        errors = backtest.by_step()
+        if errors.index.nlevels > 1:
+            targets = list(errors.index.unique("target"))
+            if column not in targets:
+                raise ValueError(f"column must be one of the targets {targets[:5]}, got {column!r}")
+            errors = errors.xs(column, level="target")
+        display = cls(errors=errors[["forecast", "seasonal_naive"]])
+        return display.plot(ax, name=backtest.model if name is None else name)
+
+    def plot(self, ax: Axes | None = None, *, name: str = "forecast") -> BacktestDisplay:
+        """Draw, on new axes or on those given; `name` is the forecast's name in the legend."""
+        ax = _axes(ax)
+        from matplotlib.ticker import MaxNLocator
+
+        lines: dict[str, dict[str, Any]] = {
+            "seasonal_naive": {"label": "seasonal naive", "color": _REFERENCES[0], "linestyle": "--", "marker": "s"},
+            "forecast": {"label": name, "color": _FORECAST, "linewidth": 2.0, "marker": "o"},
+        }
+        for column, style in lines.items():
+            ax.plot(self.errors.index, self.errors[column], markersize=3, **style)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.set_xlabel("steps ahead")
+        ax.set_ylabel("mean absolute error")
+        ax.set_ylim(bottom=0.0)  # an error's size means nothing without its zero
+        _finish(ax)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+class _TimeAxis:
+    """Index labels as places on an x axis: dates for time indexes, in their own zone, numbers for the rest."""
+
+    def __init__(self, ax: Axes, index: pd.Index) -> None:
+        self._ax = ax
+        self._dates = isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex))
+        self._zone = index.tz if isinstance(index, pd.DatetimeIndex) else None
+        self._name = index.name
+
+    def __call__(self, index: pd.Index) -> np.ndarray:
+        if isinstance(index, pd.PeriodIndex):
+            index = index.to_timestamp()
+        if not isinstance(index, pd.DatetimeIndex):
+            return index.to_numpy()
+        from matplotlib.dates import date2num
+
+        instants = index if index.tz is None else index.tz_convert("UTC").tz_localize(None)
+        return np.asarray(date2num(instants.to_numpy()))
+
+    def label(self) -> None:
+        """Put readable ticks and the axis' name."""
+        zone = "" if self._zone is None else f" ({self._zone})"
+        self._ax.set_xlabel(f"{'time' if self._name is None else self._name}{zone}")
+        if self._dates:
+            from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+            self._ax.xaxis_date(tz=self._zone)
+            locator = AutoDateLocator(tz=self._zone, maxticks=9)
+            self._ax.xaxis.set_major_locator(locator)
+            days = "%d %b"  # a bare day number needs its month looked up elsewhere
+            self._ax.xaxis.set_major_formatter(
+                ConciseDateFormatter(
+                    locator,
+                    tz=self._zone,
+                    formats=["%Y", "%b", days, "%H:%M", "%H:%M", "%S.%f"],
+                    zero_formats=["", "%Y", days, days, "%H:%M", "%H:%M"],
+                    offset_formats=["", "%Y", "%Y", "%d %b %Y", "%d %b %Y", "%d %b %Y %H:%M"],
+                )
+            )
+
+
+def _axes(ax: Axes | None) -> Axes:
+    """Return the axes given, or those of a new figure."""
+    if ax is not None:
+        return ax
+    try:
+        from matplotlib import pyplot
+    except ImportError:
+        raise ImportError('drawing needs matplotlib: install it, or rnnforecast with its "plot" extra') from None
+    return pyplot.subplots(figsize=(9.0, 4.0), layout="constrained")[1]
+
+
+def _finish(ax: Axes) -> None:
+    """Take away what is not data, and name the lines."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(axis="y", color="0.9", linewidth=0.8)
+    ax.set_axisbelow(True)
+    # Above the axes: inside, a legend would sooner or later hide the forecast.
+    ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4, frameon=False, borderaxespad=0.2, handlelength=1.8)
+
+
+def _one(data: pd.Series | pd.DataFrame, column: str | None, role: str) -> pd.Series:
+    """Return the one series to draw of what was given, or say which columns there are."""
+    if isinstance(data, pd.Series):
+        chosen = data
+    elif isinstance(data, pd.DataFrame):
+        targets = [name for name in data.columns if not re.search(r"-(lo|hi)-[\d.]+$", str(name))]
+        if column is None and len(targets) != 1:
+            raise ValueError(f"{role} has {len(targets)} columns {targets[:5]}: name the one to draw with column=")
+        if column is not None and column not in targets:
+            raise ValueError(f"column must be one of {role}'s columns {targets[:5]}, got {column!r}")
+        chosen = data[targets[0] if column is None else column]
+    else:
+        raise TypeError(f"{role} must be a pandas Series or DataFrame, whose index is drawn, got {type(data).__name__}")
+    if chosen.empty:
+        raise ValueError(f"{role} has no rows: there is nothing to draw")
+    return chosen
+
+
+def _intervals(forecast: pd.Series | pd.DataFrame, target: str) -> dict[float, tuple[pd.Series, pd.Series]]:
+    """Find the interval columns of a target: bounds by level in per cent."""
+    bounds = {}
+    for name in forecast.columns if isinstance(forecast, pd.DataFrame) else ():
+        match = re.fullmatch(re.escape(target) + r"-lo-(\d+(?:\.\d+)?)", str(name))
+        if match:
+            bounds[float(match[1])] = (forecast[name], forecast[f"{target}-hi-{match[1]}"])
+    return bounds

@@ -1,0 +1,208 @@
+"""What a display draws is what it was given, at the right time, and it asks in words for what is missing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnnforecast.plotting import BacktestDisplay, ForecastDisplay
+
+matplotlib = pytest.importorskip("matplotlib", reason="displays need matplotlib")
+
+
+@pytest.fixture(autouse=True)
+def _no_windows():
+    from matplotlib import pyplot
+
+    pyplot.switch_backend("agg")
+    yield
+    pyplot.close("all")
+
+
+@pytest.fixture
+def load():
+    """Ten days of hours, the last of which is to be forecast."""
+    index = pd.date_range("2024-03-01", periods=240, freq="h", tz="UTC", name="time")
+    return pd.Series(np.sin(np.arange(240) * np.pi / 12), index, name="load")
+
+
+def lines(display):
+    return {line.get_label(): line for line in display.ax_.get_lines() if not line.get_label().startswith("_")}
+
+
+def test_observed_is_the_end_of_the_history_and_the_truth(load):
+    display = ForecastDisplay.from_predictions(load[:216], load[216:] + 1, load[216:])
+    observed = lines(display)["observed"].get_ydata()
+    np.testing.assert_array_equal(observed, load[216 - 96 :])  # four forecasts of 24 hours back
+    np.testing.assert_array_equal(lines(display)["forecast"].get_ydata(), load[216:] + 1)
+
+
+def test_last_bounds_the_history(load):
+    display = ForecastDisplay.from_predictions(load[:216], load[216:], last=10)
+    assert len(lines(display)["observed"].get_ydata()) == 10
+
+
+def test_times_lie_where_matplotlib_puts_them(load):
+    from matplotlib.dates import date2num
+
+    display = ForecastDisplay.from_predictions(load[:216], load[216:])
+    expected = date2num(load.index[216:].tz_localize(None).to_numpy())
+    np.testing.assert_array_equal(lines(display)["forecast"].get_xdata(), expected)
+
+
+def test_ticks_are_in_the_zone_of_the_index(load):
+    local = load.tz_convert("Asia/Tokyo")
+    display = ForecastDisplay.from_predictions(local[:216], local[216:], last=24)
+    display.figure_.canvas.draw()
+    midnight = pd.Timestamp("2024-03-10", tz="Asia/Tokyo").tz_convert("UTC").tz_localize(None)
+    from matplotlib.dates import date2num
+
+    ticks = dict(zip(display.ax_.get_xticks(), (t.get_text() for t in display.ax_.get_xticklabels()), strict=True))
+    assert ticks[date2num(midnight)] == "10 Mar"
+    assert display.ax_.get_xlabel() == "time (Asia/Tokyo)"
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.period_range("2020-01", periods=60, freq="M"),
+        pd.bdate_range("2020-01-01", periods=60),
+        pd.date_range("2020-01-01", periods=60, freq="s", unit="s"),
+        pd.date_range("2999-01-01", periods=60, freq="D", unit="us"),
+        pd.RangeIndex(5, 305, 5),
+    ],
+    ids=["months", "business days", "seconds", "far future", "integers"],
+)
+def test_every_kind_of_index_is_drawn(index):
+    values = pd.Series(np.arange(60.0), index)
+    display = ForecastDisplay.from_predictions(values[:48], values[48:], values[48:50])
+    display.figure_.canvas.draw()
+    assert len(lines(display)["forecast"].get_xdata()) == 12
+    assert np.all(np.diff(lines(display)["observed"].get_xdata()) > 0)
+
+
+def test_interval_columns_become_bands(load):
+    center = load[216:]
+    frame = pd.DataFrame({"load": center, "load-lo-80": center - 1, "load-hi-80": center + 1})
+    frame[["load-lo-97.5", "load-hi-97.5"]] = np.column_stack([center - 2, center + 2])
+    display = ForecastDisplay.from_predictions(load[:216], frame)
+    bands = {band.get_label(): band for band in display.ax_.collections}
+    assert set(bands) == {"80 % interval", "97.5 % interval"}
+    assert bands["97.5 % interval"].get_paths()[0].get_extents().y0 == pytest.approx(center.min() - 2)
+
+
+def test_a_column_of_several_targets_is_chosen_by_name(load):
+    both = pd.DataFrame({"load": load, "price": 2 * load})
+    display = ForecastDisplay.from_predictions(both[:216], both[216:], both[216:], column="price")
+    np.testing.assert_array_equal(lines(display)["forecast"].get_ydata(), 2 * load[216:])
+    assert display.ax_.get_ylabel() == "price"
+    with pytest.raises(ValueError, match=r"history has 2 columns \['load', 'price'\]: name the one to draw"):
+        ForecastDisplay.from_predictions(both[:216], both[216:])
+    with pytest.raises(ValueError, match=r"column must be one of history's columns .* got 'rain'"):
+        ForecastDisplay.from_predictions(both[:216], both[216:], column="rain")
+
+
+def test_references_are_drawn_under_their_names(load):
+    naive = pd.Series(load[192:216].to_numpy(), load.index[216:])
+    display = ForecastDisplay.from_predictions(load[:216], load[216:], references={"seasonal naive": naive})
+    np.testing.assert_array_equal(lines(display)["seasonal naive"].get_ydata(), naive)
+    assert [text.get_text() for text in display.figure_.axes[0].get_legend().get_texts()] == [
+        "observed",
+        "forecast",
+        "seasonal naive",
+    ]
+
+
+def test_one_step_is_a_visible_point(load):
+    display = ForecastDisplay.from_predictions(load[:239], load[239:])
+    assert lines(display)["forecast"].get_marker() == "o"
+
+
+def test_given_axes_are_used(load):
+    from matplotlib.figure import Figure
+
+    ax = Figure().subplots()
+    display = ForecastDisplay.from_predictions(load[:216], load[216:], ax=ax)
+    assert display.ax_ is ax
+    assert display.figure_ is ax.figure
+
+
+class LastValue:
+    """A forecaster as far as a display can tell."""
+
+    cutoff_ = pd.Timestamp("2024-03-09 23:00", tz="UTC")
+
+    def forecast(self, h=None, X=None):
+        index = pd.date_range("2024-03-10", periods=24 if h is None else h, freq="h", tz="UTC")
+        return pd.Series(5.0 if X is None else X["rain"].to_numpy(), index, name="load")
+
+
+def test_an_estimator_is_drawn_between_its_history_and_the_truth(load):
+    display = ForecastDisplay.from_estimator(LastValue(), load, h=12)
+    assert display.history.index[-1] == LastValue.cutoff_
+    assert display.truth is not None
+    assert display.truth.index.equals(display.forecast.index)
+    assert "LastValue" in lines(display)
+    assert ForecastDisplay.from_estimator(LastValue(), load[: LastValue.cutoff_]).truth is None
+
+
+def test_covariates_are_passed_on(load):
+    rain = pd.DataFrame({"rain": np.arange(24.0)}, load.index[216:])
+    display = ForecastDisplay.from_estimator(LastValue(), load, X=rain, name="rainy")
+    np.testing.assert_array_equal(lines(display)["rainy"].get_ydata(), np.arange(24.0))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda y: ForecastDisplay.from_predictions(y.to_numpy(), y), TypeError, "history must be a pandas Series"),
+        (lambda y: ForecastDisplay.from_predictions(y, y[:0]), ValueError, "forecast has no rows"),
+        (lambda y: ForecastDisplay.from_estimator(LastValue(), y.to_numpy()), TypeError, "y must be a pandas Series"),
+    ],
+    ids=["array", "empty", "estimator with array"],
+)
+def test_what_cannot_be_drawn_is_refused_in_words(load, call, error, message):
+    with pytest.raises(error, match=message):
+        call(load)
+
+
+def by_step(levels=None):
+    errors = pd.DataFrame({"forecast": [1.0, 2.0], "seasonal_naive": [3.0, 3.0], "skill": [0.6, 0.3]})
+    errors.index = (
+        pd.Index([1, 2], name="step") if levels is None else pd.MultiIndex.from_tuples(levels, names=["target", "step"])
+    )
+    return SimpleNamespace(by_step=lambda: errors, model="LastValue")
+
+
+def test_a_backtest_is_drawn_by_step():
+    display = BacktestDisplay.from_backtest(by_step())
+    np.testing.assert_array_equal(lines(display)["LastValue"].get_ydata(), [1.0, 2.0])
+    np.testing.assert_array_equal(lines(display)["seasonal naive"].get_xdata(), [1, 2])
+    assert display.ax_.get_ylim()[0] == 0
+
+
+def test_a_backtest_of_several_targets_needs_a_name():
+    backtest = by_step([("a", 1), ("b", 1)])
+    assert lines(BacktestDisplay.from_backtest(backtest, column="b"))["LastValue"].get_ydata() == [2.0]
+    with pytest.raises(ValueError, match=r"column must be one of the targets \['a', 'b'\], got None"):
+        BacktestDisplay.from_backtest(backtest)
+
+
+def test_without_matplotlib_the_extra_is_named():
+    code = """
+import sys
+sys.modules["matplotlib"] = None  # what an import system without it does
+import pandas as pd
+from rnnforecast.plotting import ForecastDisplay
+try:
+    ForecastDisplay.from_predictions(pd.Series([1.0, 2.0]), pd.Series([3.0], index=[2]))
+except ImportError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == 'drawing needs matplotlib: install it, or rnnforecast with its "plot" extra'
