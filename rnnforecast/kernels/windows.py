@@ -6,7 +6,7 @@ from rnnforecast.kernels._jit import kernel
 
 
 @kernel
-def gather(values, first, column, center, factor, row, out):  # type: ignore[no-untyped-def]
+def gather(values, first, column, center, factor, row, out):
     """Fill ``out[t, row + j, b] = (values[first[b] + t, column[b] + j] - center[j, b]) * factor[j, b]``.
 
     values : (N, C)

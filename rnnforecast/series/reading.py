@@ -1,0 +1,233 @@
+"""From the user's tables to arrays on a clock, and back.
+
+Axes: N rows, K targets, F covariates known in the future, P covariates known up to the forecast origin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rnnforecast.series import gaps
+from rnnforecast.series.calendar import calendar_features
+from rnnforecast.series.clock import Clock
+from rnnforecast.series.columns import (
+    column_names,
+    feature_names,
+    require_two_dimensions,
+    split_past,
+)
+from rnnforecast.series.labels import label_text
+from rnnforecast.series.placement import Placement, read_clock
+from rnnforecast.series.tables import Table, read_table
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """One or several time series on a common clock, with their covariates.
+
+    Attributes
+    ----------
+    clock : Clock
+        Row numbers to labels.
+    target : (N, K) float64 array
+        What is forecast.
+    known : (N, F) float64 array
+        Covariates known in the future too; the calendar's columns last.
+    past : (N, P) float64 array
+        Covariates known up to the forecast origin.
+    target_names, known_names, past_names : list
+        Labels of the columns; a nameless target is None.
+    one_dimensional : bool
+        The target came as a Series or a flat sequence.
+    feature_names : list of str or None
+        The columns of X, when all of them are strings.
+    n_features : int
+        The number of columns of X.
+    target_is_x : bool
+        There was no y: X was the target.
+    past_positions : tuple of int
+        Columns of X that are past covariates.
+    calendar : tuple of str
+        Calendar fields encoded in the last columns of `known`.
+    missing : str
+        What is done about missing values.
+    """
+
+    clock: Clock
+    target: np.ndarray
+    known: np.ndarray
+    past: np.ndarray
+    target_names: list[Hashable]
+    known_names: list[str]
+    past_names: list[str]
+    one_dimensional: bool
+    feature_names: list[str] | None
+    n_features: int
+    target_is_x: bool
+    past_positions: tuple[int, ...] = ()
+    calendar: tuple[str, ...] = ()
+    missing: str = "error"
+
+    @property
+    def n_rows(self) -> int:
+        """Number of observed rows, N."""
+        return len(self.target)
+
+    def head(self, n: int) -> Series:
+        """Return the first `n` rows."""
+        return replace(self, clock=self.clock.head(n), target=self.target[:n], known=self.known[:n], past=self.past[:n])
+
+
+def read(
+    X: Any,
+    y: Any = None,
+    *,
+    past_covariates: str | Sequence[Hashable] = (),
+    freq: object = None,
+    missing: str = "error",
+    calendar: str | Sequence[str] = (),
+    sort: bool = False,
+) -> Series:
+    """Read covariates and target.
+
+    Parameters
+    ----------
+    X : frame, Series or array of N rows
+        One row per time step; the target itself when `y` is None.
+    y : Series, frame, sequence or array of N rows, optional
+        The target.
+    past_covariates : sequence of column labels
+        Columns of `X` that are known up to the forecast origin only.
+    freq : str or offset, optional
+        The step of the index, when its labels do not show it.
+    missing : {"error", "interpolate"}
+        What to do about NaN and about holes in a regular index.
+    calendar : sequence of str
+        Fields of `calendar_features` to add to the known covariates.
+    sort : bool
+        Accept rows out of time order and sort them.
+
+    Returns
+    -------
+    series : Series
+        Fresh arrays; the input is neither changed nor referred to.
+
+    Raises
+    ------
+    TypeError, ValueError
+        In one sentence: what was expected, what came, where, and the remedy.
+    """
+    gaps.require_policy(missing)
+    calendar = (calendar,) if isinstance(calendar, str) else tuple(calendar)
+    features, target, name = _read_tables(X, y)
+    index = common_index(features, target, "X", "y")
+    placement = read_clock(index, len(target.values), freq=freq, sort=sort, name=name)
+    if missing == "error":
+        gaps.require_no_holes(placement.rows, placement.clock.labels, name)
+    positions = split_past(features, past_covariates)
+    values = _on_clock(target, placement, missing, name)
+    covariates = _on_clock(features, placement, missing, "X")
+    clock = placement.clock
+    if missing == "interpolate":
+        begin = gaps.first_complete(values, clock.labels, target.columns, name)
+        clock = Clock(clock.labels[begin:], clock.step, clock.positional)
+        values = gaps.interpolate(values[begin:], target.columns, name)
+        covariates = gaps.interpolate(covariates[begin:], [] if features is None else features.columns, "X")
+
+    names = [] if features is None else column_names(features)
+    future = [position for position in range(len(names)) if position not in positions]
+    dates, date_names = calendar_features(clock.labels, calendar)
+    return Series(
+        clock=clock,
+        target=values,
+        known=np.hstack([covariates[:, future], dates]),
+        past=np.ascontiguousarray(covariates[:, list(positions)]),
+        target_names=list(target.columns),
+        known_names=[names[position] for position in future] + date_names,
+        past_names=[names[position] for position in positions],
+        one_dimensional=target.one_dimensional,
+        feature_names=feature_names(target if features is None else features),
+        n_features=len(target.columns) if features is None else len(names),
+        target_is_x=features is None,
+        past_positions=positions,
+        calendar=calendar,
+        missing=missing,
+    )
+
+
+def to_pandas(values: np.ndarray, index: pd.Index, series: Series) -> pd.Series | pd.DataFrame:
+    """Label values (n, K) with `index` and the target's names: a Series if the target came as one, else a frame."""
+    if series.one_dimensional:
+        return pd.Series(np.array(values[:, 0]), index=index, name=series.target_names[0])
+    return pd.DataFrame(np.array(values), index=index, columns=pd.Index(series.target_names))
+
+
+def common_index(features: Table | None, target: Table, features_name: str, target_name: str) -> pd.Index | None:
+    """Return the labels of the rows; where both tables have some, they must agree."""
+    if features is None:
+        return target.index
+    lengths = [len(features.values), len(target.values)]
+    if lengths[0] != lengths[1]:
+        raise ValueError(
+            f"Found input variables with inconsistent numbers of samples: {lengths}; "
+            f"{features_name} and {target_name} must have one row per time step each"
+        )
+    if features.index is None or target.index is None:
+        return target.index if features.index is None else features.index
+    if not features.index.equals(target.index):
+        raise ValueError(_difference(features.index, target.index, features_name, target_name))
+    return target.index
+
+
+def _read_tables(X: Any, y: Any) -> tuple[Table | None, Table, str]:
+    """Return features (None without y), target, and the argument the target came as."""
+    if y is None:
+        return None, _read_lone_target(X), "X"
+    features = read_table(X, "X")
+    require_two_dimensions(features, X)
+    target = read_table(y, "y")
+    if not target.columns:
+        raise ValueError("y must have at least one column, got a frame without columns")
+    return features, target, "y"
+
+
+def _read_lone_target(X: Any) -> Table:
+    """Read X as the target: pandas, or a flat sequence. A table of numbers without names could as well be features."""
+    target = read_table(X, "X")
+    if target.index is None and not target.labelled and not target.one_dimensional:
+        raise ValueError(
+            "a 2-D array is read as features, which requires y to be passed, but the target y is None; "
+            "pass y, or a pandas Series or DataFrame to forecast its columns"
+        )
+    if not target.columns:
+        raise ValueError(
+            "a frame without columns has no target and requires y to be passed, but the target y is None; pass y"
+        )
+    return target
+
+
+def _on_clock(table: Table | None, placement: Placement, missing: str, name: str) -> np.ndarray:
+    """Return the checked values of a table on the rows of the clock (N, columns), NaN in its holes."""
+    clock, order, rows = placement
+    if table is None:
+        return np.empty((len(clock), 0))
+    values = table.values[order]
+    index = clock.labels[rows]
+    gaps.require_finite(values, index, table.columns, name)
+    if missing == "error":
+        gaps.require_present(values, index, table.columns, name)
+    return gaps.spread(values, rows, len(clock))
+
+
+def _difference(ours: pd.Index, theirs: pd.Index, name: str, other: str) -> str:
+    unequal = [position for position, pair in enumerate(zip(ours, theirs, strict=True)) if pair[0] != pair[1]]
+    place = np.array(unequal[:1] or [0])
+    return (
+        f"{name} and {other} must have the same index, but row {place[0]} is {label_text(ours, place)} in {name} "
+        f"and {label_text(theirs, place)} in {other}; align them with {name}.reindex({other}.index)"
+    )
