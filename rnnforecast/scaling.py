@@ -156,7 +156,7 @@ def guerrero_slope(y: ArrayLike, block: int) -> float:
     n_blocks = len(y) // block
     if n_blocks < _FEWEST_BLOCKS or y.min() <= 0:
         return 0.0
-    blocks = y[len(y) - n_blocks * block :].reshape(n_blocks, block)
+    blocks = y[len(y) - n_blocks * block :].reshape(n_blocks, block) / y.max()  # squares of 1e300 would overflow
     blocks = blocks[np.ptp(blocks, axis=1) > 0]  # a constant block has no logarithm of its spread
     if len(blocks) < _FEWEST_BLOCKS:
         return 0.0

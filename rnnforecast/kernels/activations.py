@@ -66,4 +66,4 @@ linear = Activation("linear", lambda x: x, lambda a: a, lambda y: 1.0)
 
 def positive(y: Any) -> Any:
     """Return 1 where y > 0 and 0 elsewhere."""
-    return y.positive() if hasattr(y, "positive") else np.where(y > 0, np.ones_like(y), np.zeros_like(y))
+    return y.positive() if hasattr(y, "positive") else np.asarray(y > 0).astype(np.asarray(y).dtype)

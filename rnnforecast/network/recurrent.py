@@ -20,6 +20,8 @@ class Work:
         Before the first step; None is zero. The caller may set it.
     last : (1 + M, H, B)
         After the last step of the last forward pass.
+    d_last : (1 + M, H, B) or None
+        Derivative in `last` beside that in the output; None is zero. The caller may set it.
     d_state : (1 + M, H, B) or None
         Set by the caller to receive the derivative in `state`.
     """
@@ -31,6 +33,7 @@ class Work:
         self.last = np.empty(states, dtype)
         self.d_x = np.empty((n_steps, layer.n_inputs, n_sequences), dtype) if training else None
         self.state: np.ndarray | None = None
+        self.d_last: np.ndarray | None = None
         self.d_state: np.ndarray | None = None
 
 
@@ -98,7 +101,7 @@ class Recurrent:
             prepared,
             work.kernel,
             d_y,
-            None,
+            work.d_last,
             d_views["weight_input"],
             d_views["weight_hidden"],
             d_views["bias"],

@@ -1,0 +1,310 @@
+"""The recurrent part of a forecaster: networks over a scaled series, from several seeds, their forecasts averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from rnnforecast.kernels.losses import LOSSES
+from rnnforecast.network.network import Network
+from rnnforecast.network.objective import EVALUATED_AT_ONCE, WindowObjective, forecast
+from rnnforecast.network.windows import Frame, Windows
+from rnnforecast.scaling import Identity, Log, Scaler, fit_scaler
+from rnnforecast.series import Series
+from rnnforecast.training.loop import History, train
+from rnnforecast.training.optimizers import optimizer
+from rnnforecast.training.schedules import schedule
+
+VALIDATIONS = 15  # times that the validation loss is looked at in a training
+VALIDATION_WINDOWS = 250  # enough to rank weights; more only costs time
+
+
+@dataclass(frozen=True)
+class Scales:
+    """The way from original units to the network's and back, learnt on training rows only."""
+
+    transform: Identity | Log
+    target: Scaler
+    known: Scaler
+    past: Scaler
+
+    @classmethod
+    def fit(cls, target: np.ndarray, known: np.ndarray, past: np.ndarray, *, log: bool, kind: str | None) -> Scales:
+        """Learn from training rows (N, K), (N, F), (N, P)."""
+        transform = Log() if log else Identity()
+        return cls(
+            transform, fit_scaler(transform.forward(target), kind), fit_scaler(known, kind), fit_scaler(past, kind)
+        )
+
+    def frame(self, target: np.ndarray, known: np.ndarray, past: np.ndarray, dtype: Any) -> Frame:
+        """Scaled rows for the network."""
+        scaled = (
+            self.target.transform(self.transform.forward(target)),
+            self.known.transform(known),
+            self.past.transform(past),
+        )
+        return Frame(*(np.ascontiguousarray(a, dtype) for a in scaled))
+
+    def restore(self, values: np.ndarray) -> np.ndarray:
+        """Return forecasts (..., K) in original units."""
+        return self.transform.inverse(self.target.inverse(values.astype(np.float64)))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a member is trained; the estimator's parameters of the same names."""
+
+    loss: str
+    solver: str
+    alpha: float
+    momentum: float
+    nesterovs_momentum: bool
+    learning_rate: str
+    learning_rate_init: float
+    batch_size: int | str
+    max_iter: int | str
+    shuffle: bool
+    clip_norm: float | None
+    clip_value: float | None
+    early_stopping: bool
+    n_iter_no_change: int | None
+    tol: float
+    n_threads: int
+
+    def steps(self, n_samples: int) -> tuple[int, int]:
+        """Batch size and count of updates for `n_samples` windows.
+
+        "auto": batches of a quarter of the windows, 8 to 64 (256 from 20,000 windows on), and forty passes, but 100 to
+        500 updates.
+        """
+        if self.batch_size == "auto":
+            batch = min(64, max(8, n_samples // 4)) if n_samples < 20_000 else 256
+        else:
+            batch = int(self.batch_size)
+        batch = min(batch, n_samples)
+        if self.max_iter == "auto":
+            return batch, int(np.clip(40 * n_samples / batch, 100, 500))
+        return batch, int(self.max_iter) * -(-n_samples // batch)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Windows of a frame: the network's training or validation set."""
+
+    frame: Frame
+    origins: np.ndarray
+    columns: np.ndarray
+
+    @classmethod
+    def all(cls, frame: Frame, origins: np.ndarray, n_columns: int) -> Samples:
+        """Every origin with each of `n_columns` columns, columns outermost."""
+        columns = np.repeat(np.arange(n_columns, dtype=np.int64), len(origins))
+        return cls(frame, np.tile(origins.astype(np.int64), n_columns), columns)
+
+    def thinned(self, count: int) -> Samples:
+        """About `count` of them, evenly spaced."""
+        stride = max(1, len(self.origins) // count)
+        return Samples(self.frame, self.origins[::stride], self.columns[::stride])
+
+
+def train_member(
+    network: Network,
+    windows: Windows,
+    training: Samples,
+    validation: Samples | None,
+    settings: Settings,
+    seed: int,
+    start: np.ndarray | None = None,
+    stop_at: int | None = None,
+    report: Callable[..., None] | None = None,
+) -> tuple[np.ndarray, History]:
+    """Train one network; return its weights (best on `validation`, else the last) and how it went.
+
+    Parameters
+    ----------
+    start : ndarray, optional
+        Weights to start from; drawn from `seed` by default.
+    stop_at : int, optional
+        Follow the schedule of the whole training but stop after so many updates.
+    """
+    rng = np.random.default_rng(seed)
+    weights = network.initial(rng) if start is None else start.copy()
+    objective = WindowObjective(
+        network, windows, training.frame, training.origins, training.columns, LOSSES[settings.loss]
+    )
+    validate = None
+    if validation is not None:
+        held_out = WindowObjective(
+            network, windows, validation.frame, validation.origins, validation.columns, LOSSES[settings.loss]
+        )
+        rows = np.arange(len(validation.origins))
+
+        def validate() -> float:
+            held_out.prepare(weights)
+            return held_out.mean_loss(rows)
+
+    n_samples = len(training.origins)
+    batch_size, n_steps = settings.steps(n_samples)
+    rates = schedule(settings.learning_rate, settings.learning_rate_init, n_steps, warmup=min(20, n_steps // 5))
+    solver = optimizer(
+        settings.solver,
+        network.layout.size,
+        network.dtype,
+        momentum=settings.momentum,
+        nesterovs_momentum=settings.nesterovs_momentum,
+        alpha=settings.alpha,
+        decay=network.layout.decays(),
+    )
+    history = train(
+        objective,
+        weights,
+        np.arange(n_samples),
+        optimizer=solver,
+        schedule=rates,
+        batch_size=batch_size,
+        n_steps=n_steps,
+        rng=rng,
+        shuffle=settings.shuffle,
+        clip_norm=settings.clip_norm,
+        clip_value=settings.clip_value,
+        validate=validate,
+        validate_every=max(1, n_steps // VALIDATIONS),
+        patience=settings.n_iter_no_change,
+        tol=settings.tol,
+        n_threads=settings.n_threads,
+        stop_at=stop_at,
+        report=report,
+    )
+    return weights, history
+
+
+def train_ensemble(
+    network: Network,
+    windows: Windows,
+    scales: Scales,
+    series: Series,
+    ahead: Series | None,
+    settings: Settings,
+    seeds: list[int],
+    *,
+    starts: list[np.ndarray] | None = None,
+    stops: list[int] | None = None,
+    report: Callable[..., None] | None = None,
+) -> Ensemble:
+    """Train a network for each seed.
+
+    Parameters
+    ----------
+    series : Series
+        Learnt from.
+    ahead : Series or None
+        The same series going on: its further rows choose the weights.
+    starts : list of ndarray, optional
+        Weights to start from, where they have the network's size.
+    stops : list of int, optional
+        Updates after which each training stops.
+    """
+    n_columns = windows.n_columns // windows.n_targets
+    frame = scales.frame(series.target, series.known, series.past, network.dtype)
+    origins = np.arange(windows.lookback, series.n_rows - windows.horizon + 1)
+    training, validation = Samples.all(frame, origins, n_columns), None
+    if ahead is not None:
+        frame = scales.frame(ahead.target, ahead.known, ahead.past, network.dtype)
+        origins = np.arange(series.n_rows, ahead.n_rows - windows.horizon + 1)
+        validation = Samples.all(frame, origins, n_columns).thinned(VALIDATION_WINDOWS)
+    coefs, histories = [], []
+    for k, seed in enumerate(seeds):
+        start = starts[k] if starts is not None and k < len(starts) else None
+        if start is not None:
+            start = start.astype(network.dtype) if len(start) == network.layout.size else None
+        stop = stops[k] if stops is not None else None
+        weights, history = train_member(network, windows, training, validation, settings, seed, start, stop, report)
+        coefs.append(weights)
+        histories.append(history)
+    return Ensemble(network, windows, scales, coefs, histories)
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Trained networks of one architecture over one scaling; forecasts are their mean."""
+
+    network: Network
+    windows: Windows
+    scales: Scales
+    weights: list[np.ndarray]
+    histories: list[History] = field(repr=False)
+
+    def forecast(
+        self, target: np.ndarray, known: np.ndarray, past: np.ndarray, origins: np.ndarray, horizon: int
+    ) -> np.ndarray:
+        """Forecast (n, horizon, K) in original units from each origin.
+
+        Parameters
+        ----------
+        target : (N, K), known : (N', F), past : (N, P)
+            Rows in original units. Covariates of the horizon that are not given are taken as the last ones that are.
+        origins : (n,)
+        horizon : int
+            Longer than trained: the network goes on from its own forecasts.
+        """
+        frame = self.scales.frame(target, known, past, self.network.dtype)
+        total = np.zeros((len(origins), horizon, target.shape[1]))
+        for weights in self.weights:
+            prepared = self.network.prepare(weights)
+            for start in range(0, len(origins), EVALUATED_AT_ONCE):
+                part = slice(start, start + EVALUATED_AT_ONCE)
+                total[part] += self._member(prepared, frame, origins[part], horizon)
+        return self.scales.restore(total / len(self.weights))
+
+    def _member(self, prepared: Any, frame: Frame, origins: np.ndarray, horizon: int) -> np.ndarray:
+        """Forecast (n, horizon, K) of one network in the frame's units."""
+        windows, K = self.windows, frame.target.shape[1]
+        n_columns = K // windows.n_targets
+        if windows.recursive:
+            return self._unroll(prepared, frame, origins, horizon)
+        if horizon <= windows.horizon:
+            samples = Samples.all(frame, origins, n_columns)
+            out = forecast(self.network, prepared, windows, frame, samples.origins, samples.columns)
+            return as_table(out, len(origins), K)[:, :horizon]
+        reach = max(windows.lookback, windows.base)
+        own = _own_rows(frame, origins, reach, horizon)
+        out = np.empty((len(origins), horizon, K), frame.target.dtype)
+        firsts = np.arange(len(origins), dtype=np.int64) * (reach + horizon) + reach
+        table = own.target.reshape(len(origins), reach + horizon, K)
+        for done in range(0, horizon, windows.horizon):
+            samples = Samples.all(own, firsts + done, n_columns)
+            block = forecast(self.network, prepared, windows, own, samples.origins, samples.columns)
+            stop = min(horizon, done + windows.horizon)
+            out[:, done:stop] = as_table(block, len(origins), K)[:, : stop - done]
+            table[:, reach + done : reach + stop] = out[:, done:stop]
+        return out
+
+    def _unroll(self, prepared: Any, frame: Frame, origins: np.ndarray, horizon: int) -> np.ndarray:
+        """Forecast step by step."""
+        windows, K = self.windows, frame.target.shape[1]
+        samples = Samples.all(frame, origins, K // windows.n_targets)
+        read = windows.read(frame, samples.origins, samples.columns, windows.lookback)
+        rows = np.clip(samples.origins + np.arange(1, horizon)[:, None], 0, len(frame.known) - 1)
+        future = np.ascontiguousarray(frame.known[rows].transpose(0, 2, 1))
+        out = self.network.unroll(prepared, read.past, future)
+        return as_table(out / read.factor + read.center, len(origins), K)
+
+
+def as_table(out: np.ndarray, n_origins: int, n_columns: int) -> np.ndarray:
+    """Bring forecasts (h, J, samples), samples with columns outermost, into (n_origins, h, n_columns)."""
+    h, J, _ = out.shape
+    return out.reshape(h, J, n_columns // J, n_origins).transpose(3, 0, 2, 1).reshape(n_origins, h, n_columns)
+
+
+def _own_rows(frame: Frame, origins: np.ndarray, reach: int, horizon: int) -> Frame:
+    """Copy for each origin its rows ``origin - reach .. origin + horizon - 1``, one after the other.
+
+    Values of the horizon are to be written over by forecasts; past covariates stay at their last known value.
+    """
+    steps = origins[:, None] + np.arange(-reach, horizon)
+    seen = np.clip(np.minimum(steps, origins[:, None] - 1), 0, len(frame.target) - 1).ravel()
+    known = np.clip(steps, 0, max(len(frame.known) - 1, 0)).ravel()
+    return Frame(frame.target[seen], frame.known[known], frame.past[seen])

@@ -1,0 +1,395 @@
+"""A recurrent forecaster for pandas series, blended with a closed-form linear model by what the data support."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from joblib import effective_n_jobs
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from threadpoolctl import threadpool_limits
+
+from rnnforecast.estimators._architecture import Architecture, check, design
+from rnnforecast.estimators._base import BaseForecaster
+from rnnforecast.estimators._blend import weigh
+from rnnforecast.estimators._ensemble import Ensemble, Scales, Settings, train_ensemble
+from rnnforecast.estimators._linear import LinearModel
+from rnnforecast.estimators._recipe import Recipe, resolve
+from rnnforecast.kernels.cells import Cell
+from rnnforecast.kernels.losses import LOSSES
+from rnnforecast.series import Series, season_candidates
+
+
+class RNNForecaster(BaseForecaster):
+    """Forecast a series with a recurrent network beside a closed-form linear model.
+
+    The forecast is ``linear + weight (network - linear)`` with a weight that held-out windows support; attributes and
+    the representation say how large it is, and whether there was any skill at all.
+
+    Parameters
+    ----------
+    horizon : int, default=1
+        Steps forecast at once. Longer forecasts go on from their own values, shorter ones are cut.
+    cell : {"gru", "lstm", "rnn"}, Cell, or tuple of these, default="gru"
+        Recurrent cell, or one for each layer.
+    hidden_layer_sizes : tuple of int, default=(32,)
+        Units of each recurrent layer.
+    activation : {"tanh", "relu", "sigmoid"}, default="tanh"
+        Of Elman cells (``cell="rnn"``).
+    lookback : "auto" or int, default="auto"
+        Past steps that are read.
+    segment_length : "auto", int or None, default="auto"
+        Steps joined into one step of the recurrence (Lin et al., 2023); "auto" is the shortest season, None is 1.
+    decoder : {"direct", "recursive"}, default="direct"
+        All steps from the newest state, or one step at a time.
+    head_layer_sizes : tuple of int, default=()
+        Rectified layers between state and forecast.
+    highway : int, default=0
+        Newest values that also enter the output linearly (Lai et al., 2018).
+    dropout : float in [0, 1), default=0.1
+        After each recurrent layer, while training.
+    channels : {"independent", "joint"}, default="independent"
+        Several targets: one network used for each column alone, or one for all together.
+    past_covariates : list of str or None, default=None
+        Columns of X that are known up to the forecast origin only; the others are known in the future too.
+    calendar : tuple of {"minute_of_hour", "hour", "weekday", "month", "day_of_year"} or None, default=None
+        Covariates made from the index.
+    season_length : "auto", int, tuple of int or None, default="auto"
+    target_transform : "auto", "log" or None, default="auto"
+        "auto" takes logarithms of positive series whose fluctuations grow with their level.
+    scale : {"standard", "minmax", "robust"} or None, default="standard"
+    window_norm : {"last", "standard"} or None, default="last"
+        What each window is freed of: its last value, its mean and deviation, or nothing.
+    missing : {"error", "interpolate"}, default="error"
+    freq : str, offset or None, default=None
+        Frequency of the index where it cannot be inferred.
+    blend : "auto", float in [0, 1] or None, default="auto"
+        Weight of the network beside the linear model; None is the network alone.
+    n_estimators : int, default=3
+        Networks, from different seeds, that are averaged.
+    loss : {"absolute_error", "squared_error", "huber"}, default="absolute_error"
+    solver : {"adamw", "adam", "sgd", "rmsprop"}, default="adamw"
+    alpha : float, default=0.01
+        Weight decay.
+    momentum : float, default=0.9
+        Of "sgd".
+    nesterovs_momentum : bool, default=True
+    batch_size : "auto" or int, default="auto"
+        Windows of an update.
+    learning_rate : {"cosine", "constant", "plateau"}, default="cosine"
+    learning_rate_init : float, default=0.002
+    max_iter : "auto" or int, default="auto"
+        Passes over the windows; "auto" is forty, within 100 to 500 updates.
+    shuffle : bool, default=True
+    clip_norm : float or None, default=1.0
+        Largest norm of a gradient.
+    clip_value : float or None, default=None
+        Largest absolute value of a gradient's element.
+    early_stopping : bool, default=True
+        Keep the weights that were best on the last `validation_fraction` of the time.
+    validation_fraction : float in (0, 1), default=0.15
+    n_iter_no_change : int or None, default=None
+        Stop after so many validations without improvement; None follows the schedule to its end.
+    tol : float, default=1e-6
+        Smallest improvement of the validation loss.
+    refit : bool, default=True
+        Train again on all rows for as many updates as were best.
+    warm_start : bool, default=False
+        Start from the weights of the last fit where they have the same shape.
+    dtype : {"float32", "float64"}, default="float32"
+    random_state : int, RandomState or None, default=None
+    verbose : bool or int, default=False
+    n_jobs : int or None, default=None
+        Threads of one fit; results are the same bits for any number.
+
+    Attributes
+    ----------
+    blend_weight_ : float or ndarray of shape (K,)
+    skill_ : float
+        One minus the mean absolute error over that of the better naive forecast (last value, seasonal), on held-out
+        windows.
+    no_skill_ : bool
+        Whether the data show no skill beyond a naive forecast.
+    cutoff_ : label
+        Last time that is known.
+    freq_, season_length_, lookback_, n_parameters_, n_features_in_, feature_names_in_
+    network_ : Network
+    coefs_ : list of ndarray
+        Flat weights of each network.
+    loss_curve_, validation_scores_, n_iter_, best_loss_
+        Of the first network, as in `sklearn.neural_network.MLPRegressor`.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from rnnforecast import RNNForecaster
+    >>> hours = pd.date_range("2024-01-01", periods=400, freq="h")
+    >>> load = pd.Series(10 + np.sin(2 * np.pi * np.arange(400) / 24), index=hours)
+    >>> RNNForecaster(horizon=24, random_state=0).fit(load).forecast(3).round(1).to_list()
+    [9.1, 9.0, 9.0]
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseForecaster._parameter_constraints,
+        "cell": [StrOptions({"rnn", "lstm", "gru"}), Cell, tuple, list],
+        "hidden_layer_sizes": [tuple, list, Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions({"tanh", "relu", "sigmoid"})],
+        "lookback": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "segment_length": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), None],
+        "decoder": [StrOptions({"direct", "recursive"})],
+        "head_layer_sizes": [tuple, list],
+        "highway": [Interval(Integral, 0, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "channels": [StrOptions({"independent", "joint"})],
+        "season_length": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), tuple, list, None],
+        "target_transform": [StrOptions({"auto", "log"}), None],
+        "scale": [StrOptions({"standard", "minmax", "robust"}), None],
+        "window_norm": [StrOptions({"last", "standard"}), None],
+        "blend": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both"), None],
+        "n_estimators": [Interval(Integral, 1, None, closed="left")],
+        "loss": [StrOptions(set(LOSSES) - {"quantile"})],
+        "solver": [StrOptions({"adamw", "adam", "sgd", "rmsprop"})],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "nesterovs_momentum": ["boolean"],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions({"cosine", "constant", "plateau"})],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
+        "clip_value": [None, Interval(Real, 0, None, closed="neither")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [None, Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "refit": ["boolean"],
+        "warm_start": ["boolean"],
+        "dtype": [StrOptions({"float32", "float64"})],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "n_jobs": [None, Integral],
+    }
+
+    def __init__(
+        self,
+        horizon: int = 1,
+        *,
+        cell: Any = "gru",
+        hidden_layer_sizes: Any = (32,),
+        activation: str = "tanh",
+        lookback: Any = "auto",
+        segment_length: Any = "auto",
+        decoder: str = "direct",
+        head_layer_sizes: Any = (),
+        highway: int = 0,
+        dropout: float = 0.1,
+        channels: str = "independent",
+        past_covariates: Any = None,
+        calendar: Any = None,
+        season_length: Any = "auto",
+        target_transform: str | None = "auto",
+        scale: str | None = "standard",
+        window_norm: str | None = "last",
+        missing: str = "error",
+        freq: Any = None,
+        blend: Any = "auto",
+        n_estimators: int = 3,
+        loss: str = "absolute_error",
+        solver: str = "adamw",
+        alpha: float = 0.01,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        batch_size: Any = "auto",
+        learning_rate: str = "cosine",
+        learning_rate_init: float = 0.002,
+        max_iter: Any = "auto",
+        shuffle: bool = True,
+        clip_norm: float | None = 1.0,
+        clip_value: float | None = None,
+        early_stopping: bool = True,
+        validation_fraction: float = 0.15,
+        n_iter_no_change: int | None = None,
+        tol: float = 1e-6,
+        refit: bool = True,
+        warm_start: bool = False,
+        dtype: str = "float32",
+        random_state: Any = None,
+        verbose: bool | int = False,
+        n_jobs: int | None = None,
+    ):
+        self.horizon = horizon
+        self.cell = cell
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.lookback = lookback
+        self.segment_length = segment_length
+        self.decoder = decoder
+        self.head_layer_sizes = head_layer_sizes
+        self.highway = highway
+        self.dropout = dropout
+        self.channels = channels
+        self.past_covariates = past_covariates
+        self.calendar = calendar
+        self.season_length = season_length
+        self.target_transform = target_transform
+        self.scale = scale
+        self.window_norm = window_norm
+        self.missing = missing
+        self.freq = freq
+        self.blend = blend
+        self.n_estimators = n_estimators
+        self.loss = loss
+        self.solver = solver
+        self.alpha = alpha
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.clip_norm = clip_norm
+        self.clip_value = clip_value
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.refit = refit
+        self.warm_start = warm_start
+        self.dtype = dtype
+        self.random_state = random_state
+        self.verbose = verbose
+        self.n_jobs = n_jobs
+
+    def _learn(self, series: Series) -> dict[str, Any]:
+        """Fit linear model and networks; weigh them on held-out rows; learn again from all rows."""
+        seeds = check_random_state(self.random_state).randint(2**31, size=self.n_estimators)
+        with threadpool_limits(1, user_api="blas"):
+            recipe = self._recipe(series)
+            architecture = design(self, series, recipe)
+            n_held_out = self._held_out(series.n_rows, architecture.windows.lookback)
+            early = series.head(series.n_rows - n_held_out)
+            linear = self._linear(early, recipe)
+            ensemble = self._train(early, series if n_held_out else None, recipe, architecture, seeds)
+            histories = ensemble.histories
+            evidence = weigh(series, early.n_rows, linear, ensemble, recipe.seasons, self.blend)
+            if n_held_out and self.refit:
+                stops = [h.best_step if self.early_stopping else h.n_steps for h in histories]
+                ensemble = self._train(series, None, recipe, architecture, seeds, stops)
+                linear = self._linear(series, recipe)
+        if any(history.diverged for history in histories):
+            warnings.warn(
+                "Training diverged and was rolled back to the best finite weights: lower learning_rate_init, or clip.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        return {
+            "linear_": linear,
+            "ensemble_": ensemble,
+            "network_": ensemble.network,
+            "coefs_": ensemble.weights,
+            "n_parameters_": ensemble.network.layout.size,
+            "lookback_": ensemble.windows.lookback,
+            "season_length_": recipe.seasons,
+            "loss_curve_": histories[0].loss_curve,
+            "validation_scores_": histories[0].validation_scores,
+            "n_iter_": histories[0].n_epochs,
+            "best_loss_": histories[0].best_loss,
+            "blend_weight_": evidence.weight,
+            "skill_": evidence.skill,
+            "no_skill_": evidence.no_skill,
+        }
+
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        check(self)
+
+    def _minimum_rows(self, series: Series) -> int:
+        """Rows of one training window; an automatic lookback adapts to the series."""
+        return self.horizon + (1 if self.lookback == "auto" else self.lookback)
+
+    def _recipe(self, series: Series) -> Recipe:
+        """Resolve transform, seasons, base and lookback from the training rows."""
+        return resolve(
+            series.target,
+            self.horizon,
+            season_candidates(series.clock),
+            lookback=self.lookback,
+            season_length=self.season_length,
+            transform=self.target_transform,
+        )
+
+    def _linear(self, series: Series, recipe: Recipe) -> LinearModel | None:
+        """Fit the closed-form model on all rows of `series`, if it is part of the forecast."""
+        if self.blend is None:
+            return None
+        return LinearModel().fit(series.target, series.known, series.past, recipe, self.horizon)
+
+    def _held_out(self, n_rows: int, lookback: int) -> int:
+        """Rows at the end on which weights are chosen and weighed; 0 (with a warning) where the series is too short."""
+        if not self.early_stopping and self.blend != "auto":
+            return 0
+        n = int(max(self.validation_fraction * n_rows, 1.5 * self.horizon))
+        if n_rows - n < lookback + self.horizon:
+            warnings.warn(
+                f"{n_rows} rows are too few to hold any out with lookback={lookback} and horizon={self.horizon}: "
+                "trained without early stopping, and the network gets no weight in the blend.",
+                UserWarning,
+                stacklevel=5,
+            )
+            return 0
+        return n
+
+    def _train(
+        self,
+        series: Series,
+        ahead: Series | None,
+        recipe: Recipe,
+        architecture: Architecture,
+        seeds: np.ndarray,
+        stops: list[int] | None = None,
+    ) -> Ensemble:
+        """Train one network for each seed on `series`, choosing weights on the rows by which `ahead` goes on."""
+        settings = {name: getattr(self, name) for name in Settings.__dataclass_fields__ if name != "n_threads"}
+        return train_ensemble(
+            architecture.network,
+            architecture.windows,
+            Scales.fit(series.target, series.known, series.past, log=recipe.log, kind=self.scale),
+            series,
+            ahead if self.early_stopping else None,
+            Settings(**settings, n_threads=effective_n_jobs(self.n_jobs)),
+            [int(seed) for seed in seeds],
+            starts=getattr(self, "coefs_", None) if self.warm_start else None,
+            stops=stops,
+            report=_print_progress if self.verbose else None,
+        )
+
+    def _forecast(self, series: Series, origins: np.ndarray, horizon: int) -> np.ndarray:
+        data = (series.target, series.known, series.past)
+        with threadpool_limits(1, user_api="blas"):
+            if self.linear_ is None:
+                return self.ensemble_.forecast(*data, origins, horizon)
+            linear = self.linear_.forecast(*data, origins, horizon)
+            if not np.any(self.blend_weight_):
+                return linear
+            network = self.ensemble_.forecast(*data, origins, horizon)
+        return linear + self.blend_weight_ * (network - linear)
+
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        text = super().__repr__(N_CHAR_MAX)
+        if not hasattr(self, "blend_weight_"):
+            return text
+        share = f"{100 * float(np.mean(self.blend_weight_)):.0f} % of the network"
+        skill = "no skill over a naive forecast found" if self.no_skill_ else f"skill {self.skill_:.2f} over naive"
+        return f"{text}  # fitted: {share} in the forecast, {skill} on held-out rows"
+
+
+def _print_progress(step: int, epoch: int, loss: float, validation: float | None) -> None:
+    print(f"Iteration {epoch}, loss = {loss:.8f}")  # noqa: T201 - verbose=True asks for it
+    if validation is not None:
+        print(f"Validation loss: {validation:.6f}")  # noqa: T201
