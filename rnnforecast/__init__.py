@@ -1,7 +1,7 @@
 """Time-series forecasting with recurrent networks on ordinary CPUs.
 
-Numba kernels under scikit-learn estimators that take pandas series. Names are loaded when first used: importing the package
-imports neither numba nor scikit-learn's heavier parts.
+Numba kernels under scikit-learn estimators that take pandas series. Names are loaded when first used: importing the
+package imports neither numba nor scikit-learn's heavier parts.
 """
 
 from __future__ import annotations

@@ -63,18 +63,18 @@ def fit_blend(actual: np.ndarray, linear: np.ndarray, network: np.ndarray, n_blo
     n_windows : int
         Training windows.
     """
-    difference = network - linear
-    power = float((difference * difference).sum())
-    if power <= 0.0 or not np.isfinite(power):
+    unit = float(np.abs(network - linear).max())  # squares of large values would overflow
+    if unit == 0.0:
         return Blend(0.0, 0.0, float("inf"))
-    weight = float(np.clip(((actual - linear) * difference).sum() / power, 0.0, 1.0))
+    difference, error_before = (network - linear) / unit, (actual - linear) / unit
+    weight = float(np.clip((error_before * difference).sum() / (difference * difference).sum(), 0.0, 1.0))
     weight *= n_blocks / (n_blocks + PRIOR_BLOCKS)
-    gains = (np.abs(actual - linear) - np.abs(actual - linear - weight * difference)).mean(1)
+    gains = (np.abs(error_before) - np.abs(error_before - weight * difference)).mean(1)
     gain, error = float(gains.mean()), block_error(gains, max(2, int(n_blocks)))
     if gain <= 0.0 or not np.isfinite(error):
-        return Blend(0.0, gain, error)
+        return Blend(0.0, gain * unit, error * unit)
     weight *= gain * gain / (gain * gain + error * error)
-    return Blend(weight * min(1.0, n_windows / ENOUGH_WINDOWS), gain, error)
+    return Blend(weight * min(1.0, n_windows / ENOUGH_WINDOWS), gain * unit, error * unit)
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def weigh(
         if blend == "auto" and linear is not None:
             quiet.append(bool(np.isinf(linear.alpha_[k])) and not found.supported)
         else:
-            gain = naive - errors
+            gain = (naive - errors) / max(naive.max(), np.finfo(float).tiny)
             quiet.append(bool(gain.mean() <= 2.0 * block_error(gain, max(2, int(n_blocks)))))
     skill = float(1.0 - ratios.mean())
     return Evidence(_squeeze(weights), skill, all(quiet) or skill < WORTH_SAYING)

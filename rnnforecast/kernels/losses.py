@@ -108,6 +108,60 @@ def _quantile(forecast: Array, target: Array, d_forecast: Array, *, level: float
     return float(np.multiply(error, d_forecast, dtype=np.float64).sum())
 
 
+def binary_cross_entropy(forecast: Array, target: Array, d_forecast: Array) -> float:
+    """Return the sum of -log of the probability of the true one of two classes.
+
+    Parameters
+    ----------
+    forecast : (..., B)
+        Logits of the positive class.
+    target : (..., B)
+        Positive where that class is true, negative where the other is; its size is the term's weight, and 0 costs
+        nothing.
+    d_forecast : (..., B), filled
+        Derivative of the sum in `forecast`.
+
+    Returns
+    -------
+    float
+        The sum, accumulated in float64; finite for finite logits of any size.
+    """
+    margin = np.where(target < 0, -forecast, forecast)  # positive where the sign is right
+    # With e <= 1, log(1 + exp(-m)) = max(-m, 0) + log(1 + e) cannot overflow, nor can the slope made of e.
+    e = np.exp(-np.abs(margin))
+    np.divide(np.where(margin >= 0, e, 1.0), 1.0 + e, out=d_forecast)
+    d_forecast *= -target
+    cost = np.log1p(e) + np.maximum(-margin, 0.0)
+    return float(np.multiply(np.abs(target), cost, dtype=np.float64).sum())
+
+
+def cross_entropy(forecast: Array, target: Array, d_forecast: Array) -> float:
+    """Return the sum of -log of the probability of the true one of C classes.
+
+    Parameters
+    ----------
+    forecast : (..., C, B)
+        Logits, up to a number added to all C of a term.
+    target : (..., C, B)
+        The term's weight at the true class, 0 at the others; a term of zeros costs nothing.
+    d_forecast : (..., C, B), filled
+        Derivative of the sum in `forecast`.
+
+    Returns
+    -------
+    float
+        The sum, accumulated in float64; finite for finite logits of any size.
+    """
+    shifted = forecast - forecast.max(axis=-2, keepdims=True)
+    e = np.exp(shifted)
+    total = e.sum(axis=-2, keepdims=True)
+    weight = target.sum(axis=-2, keepdims=True)
+    np.multiply(e, weight / total, out=d_forecast)
+    d_forecast -= target
+    normaliser = np.multiply(weight, np.log(total), dtype=np.float64).sum()
+    return float(normaliser - np.multiply(target, shifted, dtype=np.float64).sum())
+
+
 LOSSES: dict[str, Loss] = {
     "squared_error": squared_error,
     "absolute_error": absolute_error,

@@ -117,11 +117,6 @@ class Lanes:
         """Type of a vector of integers as wide as the elements."""
         return ir.VectorType(ir.IntType(self.bits), self.n)
 
-    @property
-    def mask(self) -> ir.Type:
-        """Type of one truth value for each element."""
-        return ir.VectorType(ir.IntType(1), self.n)
-
     def constant(self, x: float) -> ir.Constant:
         """Emit a vector of equal elements known now."""
         return ir.Constant(self.vector, [float(x)] * self.n)
@@ -161,9 +156,8 @@ class Lanes:
     def first(self, b: ir.IRBuilder, width: Any) -> Any:
         """Emit the mask of the first `width` elements."""
         index = ir.Constant(ir.VectorType(I32, self.n), list(range(self.n)))
-        wide = b.insert_element(ir.Constant(index.type, ir.Undefined), b.trunc(width, I32), I32(0))
-        wide = b.shuffle_vector(wide, wide, ir.Constant(index.type, [0] * self.n))
-        return b.icmp_signed("<", index, wide)
+        width = b.insert_element(ir.Constant(index.type, ir.Undefined), b.trunc(width, I32), I32(0))
+        return b.icmp_signed("<", index, b.shuffle_vector(width, width, ir.Constant(index.type, [0] * self.n)))
 
     def load_first(self, b: ir.IRBuilder, pointer: Any, offset: Any, width: Any, other: Any) -> Any:
         """Emit a load of the first `width` elements, the rest taken from `other`; no more is read."""

@@ -91,10 +91,25 @@ def orthogonal(shape: tuple[int, ...], rng: np.random.Generator) -> Any:
     return q if rows >= columns else q.T
 
 
-def blocks(initialize: Initializer, count: int) -> Initializer:
+@dataclass(frozen=True)
+class Blocks:
     """Apply `initialize` to each of `count` equal blocks of rows, as a gate's matrix is one of several stacked ones."""
 
-    def each(shape: tuple[int, ...], rng: np.random.Generator) -> Any:
-        return np.concatenate([initialize((shape[0] // count, *shape[1:]), rng) for _ in range(count)])
+    initialize: Initializer
+    count: int
 
-    return each
+    def __call__(self, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
+        """Draw the blocks one after the other."""
+        rows = (shape[0] // self.count, *shape[1:])
+        return np.concatenate([self.initialize(rows, rng) for _ in range(self.count)])
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """Start at given values."""
+
+    values: Any
+
+    def __call__(self, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
+        """Return them."""
+        return self.values

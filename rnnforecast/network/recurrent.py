@@ -8,7 +8,7 @@ import numpy as np
 
 from rnnforecast.kernels.cells import Cell
 from rnnforecast.network.layer import Views
-from rnnforecast.network.layout import Parameter, blocks, glorot, orthogonal
+from rnnforecast.network.layout import Blocks, Fixed, Parameter, glorot, orthogonal
 
 
 class Work:
@@ -70,9 +70,9 @@ class Recurrent:
         n_x, n_h = len(cell.rows("x")), len(cell.rows("h"))
         starts = np.repeat([gate.bias for gate in cell.gates], H)
         return [
-            Parameter("weight_input", (n_x * H, self.n_inputs), blocks(glorot, n_x)),
-            Parameter("weight_hidden", (n_h * H, H), blocks(orthogonal, n_h)),
-            Parameter("bias", starts.shape, lambda shape, rng: starts, decays=False),
+            Parameter("weight_input", (n_x * H, self.n_inputs), Blocks(glorot, n_x)),
+            Parameter("weight_hidden", (n_h * H, H), Blocks(orthogonal, n_h)),
+            Parameter("bias", starts.shape, Fixed(starts), decays=False),
         ]
 
     def prepare(self, views: Views) -> Any:

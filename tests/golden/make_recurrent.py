@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from tests.kernels.test_recurrence import CELLS, GOLDEN, KINDS, Passes, Problem, torch_passes
+from tests.kernels.problems import CELLS, Passes, Problem
+from tests.kernels.test_recurrence_torch import GOLDEN, KINDS, torch_passes
 
 
 def main() -> None:

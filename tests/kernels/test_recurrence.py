@@ -1,11 +1,9 @@
-"""The compiled recurrence against its NumPy reference, central differences, PyTorch and the laws of recurrences."""
+"""The compiled recurrence against its NumPy reference, central differences and the laws of every recurrence."""
 
 from __future__ import annotations
 
 import pickle
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -16,29 +14,7 @@ from rnnforecast.kernels.cells import Cell, Gate, elman, gru, lstm
 from rnnforecast.kernels.portable import PortableRecurrence
 from rnnforecast.kernels.recurrence import recurrence
 from tests.gradients import numerical, relative_error
-
-GOLDEN = Path(__file__).parent.parent / "golden" / "recurrent.npz"
-
-# Sums of up to 33 * 5 products of order one, each rounded; measured below a fifth of these.
-TOLERANCE = {"float32": 5e-6, "float64": 1e-12}
-
-
-def peculiar(gates, hidden, memory):
-    """One gate of every kind; a state that is not zero where all gates are; every operator."""
-    drive, recall, rate, mixed = gates
-    slow, fast = memory
-    slow = rate * slow + (1.0 - rate) * drive
-    fast = (fast - recall) / (2.0 + mixed * mixed) - 0.25
-    return 1.0 / (1.0 + slow * slow) + tanh(-fast) * 0.5 + hidden * 0.125, (slow, fast)
-
-
-PECULIAR = Cell(
-    "peculiar",
-    (Gate("drive", tanh, "x"), Gate("recall", linear, "h"), Gate("rate", sigmoid, "", bias=0.5), Gate("mixed", tanh)),
-    peculiar,
-    n_memory=2,
-)
-CELLS = {cell.name: cell for cell in (*elman.CELLS.values(), lstm.CELL, gru.CELL, PECULIAR)}
+from tests.kernels.problems import CELLS, TOLERANCE, Passes, Problem, assert_close
 
 # T, D, B, H, every step, initial state, derivative in the last state: each size once beside every kind of the others,
 # and blocks that are full, ragged or hold one sequence, whatever the vectors' width.
@@ -51,67 +27,6 @@ SETUPS = [
     (5, 16, 1, 32, False, True, True),
     (13, 9, 2, 3, True, False, False),
 ]
-
-
-class Passes(NamedTuple):
-    """What a forward and a backward pass fill."""
-
-    out: np.ndarray
-    last: np.ndarray
-    d_weight_input: np.ndarray
-    d_weight_hidden: np.ndarray
-    d_bias: np.ndarray
-    d_x: np.ndarray
-    d_state: np.ndarray
-
-
-class Problem:
-    """Random weights, inputs, states and derivatives of one layer; the same numbers in either precision."""
-
-    def __init__(self, cell, T, D, B, H, every=True, started=True, ended=True, dtype="float64", seed=0):
-        rng = np.random.default_rng(seed)
-        self.cell, self.D, self.H, self.dtype = cell, D, H, np.dtype(dtype)
-        n_x, n_h, n_gates = len(cell.rows("x")), len(cell.rows("h")), len(cell.gates)
-
-        def draw(*shape, scale=1.0):
-            return (rng.normal(size=shape) * scale).astype(dtype)
-
-        self.weights = [draw(n_x * H, D, scale=0.4), draw(n_h * H, H, scale=0.7 / H**0.5), draw(n_gates * H, scale=0.4)]
-        self.x, self.state = draw(T, D, B), draw(1 + cell.n_memory, H, B, scale=0.5)
-        self.d_out, self.d_last = draw(T if every else 1, H, B), draw(1 + cell.n_memory, H, B)
-        self.state = self.state if started else None
-        self.d_last = self.d_last if ended else None
-
-    def layer(self, make=recurrence):
-        return make(self.cell, self.D, self.H, self.dtype)
-
-    def forward(self, layer, gradient=False) -> tuple[Any, Any, np.ndarray, np.ndarray]:
-        T, _, B = self.x.shape
-        packed, work = layer.pack(*self.weights), layer.work(T, B, gradient)
-        out = np.full((len(self.d_out), self.H, B), np.nan, self.dtype)
-        last = np.full((1 + self.cell.n_memory, self.H, B), np.nan, self.dtype)
-        layer.forward(packed, self.x, self.state, work, out, last)
-        return packed, work, out, last
-
-    def passes(self, make=recurrence) -> Passes:
-        layer = self.layer(make)
-        packed, work, out, last = self.forward(layer, gradient=True)
-        gradients = [np.zeros_like(w) for w in self.weights]
-        d_x, d_state = np.full(self.x.shape, np.nan, self.dtype), np.full_like(last, np.nan)
-        layer.backward(packed, work, self.d_out, self.d_last, *gradients, d_x, d_state)
-        return Passes(out, last, *gradients, d_x, d_state)
-
-    def loss(self) -> float:
-        """Whose derivatives in `out` and `last` are `d_out` and `d_last`."""
-        _, _, out, last = self.forward(self.layer())
-        return float((out * self.d_out).sum() + (0.0 if self.d_last is None else (last * self.d_last).sum()))
-
-
-def assert_close(actual: Passes, expected: Passes, tolerance: float):
-    """In units of the largest element, but at least of one: all that is summed is of order one, and sums may cancel."""
-    for name, a, b in zip(Passes._fields, actual, expected, strict=True):
-        assert a.shape == b.shape
-        assert np.abs(a - b).max() <= tolerance * max(1.0, np.abs(b).max()), name
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
@@ -350,63 +265,21 @@ def test_a_pickled_layer_computes_the_same():
     np.testing.assert_array_equal(problem.forward(copy)[2], problem.forward(layer)[2])
 
 
-def torch_layer(torch, problem: Problem, kind: str):
-    """A torch.nn layer with the problem's weights; the GRU's fourth bias is that of its hidden candidate."""
-    H, net = problem.H, getattr(torch.nn, kind)(problem.D, problem.H, dtype=getattr(torch, problem.dtype.name))
-    weight_input, weight_hidden, bias = map(torch.tensor, problem.weights)
-    with torch.no_grad():
-        net.weight_ih_l0[:], net.weight_hh_l0[:], net.bias_hh_l0[:] = weight_input, weight_hidden, 0.0
-        net.bias_ih_l0[:] = bias[: 3 * H] if kind == "GRU" else bias
-        if kind == "GRU":
-            net.bias_hh_l0[2 * H :] = bias[3 * H :]
-    return net
+@pytest.mark.parametrize(
+    ("n_gates", "takes"),
+    [(3, ("x", "h", "xh")), (5, ("x", "h", "")), (17, ("h", "xh")), (2, ("x",)), (2, ("h",)), (2, ("",))],
+)
+def test_any_number_of_gates_that_take_anything(n_gates, takes):
+    def forward(gates, hidden, memory):
+        return tanh(sum((g * (0.1 * k + 0.1) for k, g in enumerate(gates[1:])), gates[0])), ()
+
+    activations = (tanh, sigmoid, linear)
+    gates = tuple(Gate(f"gate_{k}", activations[k % 3], takes[k % len(takes)]) for k in range(n_gates))
+    problem = Problem(Cell("many", gates, forward), T=9, D=9, B=5, H=7)
+    assert_close(problem.passes(), problem.passes(PortableRecurrence), TOLERANCE["float64"])
 
 
-def torch_passes(torch, problem: Problem, kind: str) -> Passes:
-    def tensor(array):
-        return torch.tensor(np.ascontiguousarray(np.swapaxes(array, -1, -2)))
-
-    def array(tensor):
-        return np.swapaxes(tensor.detach().numpy(), -1, -2)
-
-    net = torch_layer(torch, problem, kind)
-    x = tensor(problem.x).requires_grad_()
-    states = [tensor(s[None]).requires_grad_() for s in problem.state]
-    out, ends = net(x, tuple(states) if kind == "LSTM" else states[0])
-    ends = ends if kind == "LSTM" else (ends,)
-    loss = (out * tensor(problem.d_out)).sum()
-    loss = loss + sum((end * tensor(d[None])).sum() for end, d in zip(ends, problem.d_last, strict=True))
-    loss.backward()
-    bias = net.bias_ih_l0.grad.numpy()
-    bias = np.concatenate([bias, net.bias_hh_l0.grad.numpy()[2 * problem.H :]]) if kind == "GRU" else bias
-    return Passes(
-        array(out),
-        np.stack([array(end)[0] for end in ends]),
-        net.weight_ih_l0.grad.numpy(),
-        net.weight_hh_l0.grad.numpy(),
-        bias,
-        array(x.grad),
-        np.stack([array(s.grad)[0] for s in states]),
-    )
-
-
-KINDS = {"rnn_tanh": "RNN", "lstm": "LSTM", "gru": "GRU"}
-
-
-@pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("name", KINDS)
-def test_passes_equal_pytorch(name, dtype):
-    torch = pytest.importorskip("torch", reason="compares with torch.nn live; the golden arrays do without")
-    problem = Problem(CELLS[name], T=9, D=3, B=5, H=7, dtype=dtype)
-    assert_close(problem.passes(), torch_passes(torch, problem, KINDS[name]), TOLERANCE[dtype])
-
-
-@pytest.mark.parametrize("name", KINDS)
-def test_passes_equal_the_golden_arrays_of_pytorch(name):
-    with np.load(GOLDEN) as golden:
-        problem = Problem(CELLS[name], T=4, D=2, B=3, H=3)
-        problem.weights = [golden[f"{name}_{field}"] for field in ("weight_input", "weight_hidden", "bias")]
-        for field in ("x", "state", "d_out", "d_last"):
-            setattr(problem, field, golden[f"{name}_{field}"])
-        expected = Passes(*(golden[f"{name}_expected_{field}"] for field in Passes._fields))
-    assert_close(problem.passes(), expected, 1e-12)
+def test_a_width_that_no_vector_has_is_refused(monkeypatch):
+    monkeypatch.setenv("RNNFORECAST_VECTOR_BYTES", "24")
+    with pytest.raises(ValueError, match="RNNFORECAST_VECTOR_BYTES must be 16, 32 or 64, got '24'"):
+        compiled.VectorRecurrence(Cell("never_seen", (Gate("state", tanh),), elman.forward), 1, 1)
