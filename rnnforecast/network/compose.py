@@ -106,6 +106,14 @@ class Chain:
             n_steps = layer.steps_out(n_steps)
         return n_steps
 
+    def products(self, n_steps: int) -> int:
+        """Count the multiplications by a weight that a sequence of `n_steps` takes, nearly."""
+        total = 0
+        for layer in self.layers:
+            total += max(n_steps, layer.steps_out(n_steps)) * sum(p.size for p in layer.parameters())
+            n_steps = layer.steps_out(n_steps)
+        return total
+
     def work(self, n_steps: int, n_sequences: int, dtype: Any, training: bool) -> list[Any]:
         """Buffers of every layer."""
         works = []

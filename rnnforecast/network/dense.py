@@ -78,6 +78,6 @@ class Dense:
             d_views["weight"] += d_y[0] @ x[0].T
             d_views["bias"] += d_y[0].sum(1)
         else:
-            d_views["weight"] += np.tensordot(d_y, x, axes=([0, 2], [0, 2]))
+            d_views["weight"] += np.matmul(d_y, x.transpose(0, 2, 1)).sum(0)
             d_views["bias"] += d_y.sum((0, 2))
         return np.matmul(prepared[0].T, d_y) if wants_d_x else None

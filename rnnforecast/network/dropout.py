@@ -21,7 +21,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Dropout:
-    """Zero each number with probability `rate` while training.
+    """Zero each number with probability `rate` while training, at every step anew.
 
     Parameters
     ----------
@@ -52,12 +52,16 @@ class Dropout:
         """Room for a mask."""
         return Work()
 
+    def mask_shape(self, x: np.ndarray) -> tuple[int, ...]:
+        """Shape of the mask for inputs `x` (T, D, B)."""
+        return x.shape
+
     def forward(self, prepared: Any, x: np.ndarray, work: Work) -> np.ndarray:
         """Return x times a fresh mask while a generator is set, x itself otherwise."""
         if work.rng is None:
             work.mask = None
             return x
-        keep = work.rng.random(x.shape, dtype=np.float32) >= self.rate
+        keep = work.rng.random(self.mask_shape(x), dtype=np.float32) >= self.rate
         work.mask = keep * x.dtype.type(1.0 / (1.0 - self.rate))
         return x * work.mask
 
@@ -66,3 +70,15 @@ class Dropout:
     ) -> np.ndarray | None:
         """Return d_y times the same mask."""
         return d_y if work.mask is None else d_y * work.mask
+
+
+class VariationalDropout(Dropout):
+    """Zero each row of each sequence with probability `rate` while training, at all its steps or none.
+
+    Noise that changes from step to step is averaged out by a recurrent layer; a row that is gone for the whole sequence
+    is not (Gal and Ghahramani, 2016).
+    """
+
+    def mask_shape(self, x: np.ndarray) -> tuple[int, ...]:
+        """Shape (1, D, B) of the mask that all steps share."""
+        return (1, *x.shape[1:])

@@ -132,7 +132,7 @@ def main() -> None:
     # The tests import this module: theirs are imported late.
     from tests.network import test_attention, test_bidirectional, test_convolution, test_normalization, test_skip
 
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, Any] = {}
     for tests in (test_attention, test_bidirectional, test_convolution, test_normalization, test_skip):
         for name, make in tests.GOLDEN_PROBLEMS.items():
             problem = make()

@@ -1,0 +1,42 @@
+"""Default parameters on public data, rolling origin, beside the references; from the folder in RNNFORECAST_DATA."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.accuracy import run_case, run_ett
+
+DATA = Path(os.environ.get("RNNFORECAST_DATA", ""))
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (DATA / "electricity").is_dir(), reason="RNNFORECAST_DATA names no folder of public data"),
+]
+
+
+@pytest.mark.parametrize("case", ["weather JFK", "weather EWR", "weather LGA", "demand"])
+def test_hourly_series_beat_seasonal_naive_and_never_lose_to_the_linear_model(case):
+    row = run_case(case, seed=0)
+    assert row["rnnforecast"] < row["seasonal naive"]
+    assert row["rnnforecast"] <= row["linear"]
+    assert not row["no skill"]
+
+
+def test_airline_passengers_beat_seasonal_naive_over_the_last_two_years():
+    row = run_case("airline 24", seed=0)
+    assert row["rnnforecast"] < row["seasonal naive"]
+
+
+@pytest.mark.parametrize("case", ["AAPL", "MSFT"])
+def test_a_stock_is_no_worse_than_its_last_value_and_said_to_have_no_skill(case):
+    row = run_case(case, seed=0)
+    assert row["rnnforecast"] <= 1.01 * row["last value"]
+    assert row["no skill"]
+
+
+def test_transformer_load_reaches_what_recurrent_models_have_reached():
+    assert (
+        run_ett(96, seed=0)["mse"] <= 0.375
+    )  # PatchTST, as published; SegRNN with the same lookback is at .351 to .368
