@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+collect_ignore_glob = ["golden/*", "benchmarks/*"]  # scripts, some of which need PyTorch
+
 HOLIDAYS = pd.to_datetime(["2023-12-25", "2023-12-26", "2024-01-01", "2024-03-29", "2024-05-27", "2024-07-04"])
 
 
