@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import InvalidParameterError
+from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
 
 from rnnforecast.estimators._recipe import Recipe
 from rnnforecast.kernels.activations import relu
@@ -17,10 +18,26 @@ from rnnforecast.network.dense import Dense
 from rnnforecast.network.dropout import Dropout
 from rnnforecast.network.layer import Layer
 from rnnforecast.network.network import Network
+from rnnforecast.network.parallel import Parallel
 from rnnforecast.network.recurrent import Recurrent
+from rnnforecast.network.seq2seq import Seq2Seq
 from rnnforecast.network.windows import Windows
 from rnnforecast.series import Series
 
+CONSTRAINTS: dict[str, list[Any]] = {
+    "cell": [StrOptions(set(NAMES)), Cell, tuple, list],
+    "hidden_layer_sizes": [tuple, list, Interval(Integral, 1, None, closed="left")],
+    "activation": [StrOptions({"tanh", "relu", "sigmoid"})],
+    "lookback": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "segment_length": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), None],
+    "decoder": [StrOptions({"direct", "recursive", "seq2seq", "parallel"})],
+    "attention": [StrOptions({"additive", "dot"}), None],
+    "teacher_forcing": [Interval(Real, 0, 1, closed="both")],
+    "head_layer_sizes": [tuple, list],
+    "highway": [Interval(Integral, 0, None, closed="left")],
+    "dropout": [Interval(Real, 0, 1, closed="left")],
+    "channels": [StrOptions({"independent", "joint"})],
+}
 LOOKBACK_SEASONS = 7  # of the shortest season; the closed-form model reads twice as many
 
 
@@ -61,6 +78,16 @@ def check(forecaster: Any) -> None:
     hidden = sizes("hidden_layer_sizes", forecaster.hidden_layer_sizes)
     sizes("head_layer_sizes", forecaster.head_layer_sizes, at_least=0)
     cells(forecaster.cell, forecaster.activation, len(hidden))
+    if forecaster.highway and forecaster.decoder != "direct":
+        raise InvalidParameterError(
+            f'highway belongs to decoder="direct", got highway={forecaster.highway!r} '
+            f'with decoder="{forecaster.decoder}": leave it at 0'
+        )
+    if forecaster.attention and forecaster.decoder != "seq2seq":
+        raise InvalidParameterError(
+            f'attention belongs to decoder="seq2seq", got attention={forecaster.attention!r} '
+            f'with decoder="{forecaster.decoder}": leave it at None'
+        )
     if forecaster.decoder == "recursive":
         if forecaster.past_covariates:
             raise InvalidParameterError(
@@ -72,15 +99,12 @@ def check(forecaster: Any) -> None:
                 'decoder="recursive" goes one step at a time and cannot join steps: '
                 f'use segment_length=None or decoder="direct", got segment_length={forecaster.segment_length!r}'
             )
-        if forecaster.highway:
-            raise InvalidParameterError(
-                'highway belongs to decoder="direct"; the recursive decoder already starts from the last value'
-            )
 
 
 def design(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
     """Build the network of a forecaster's parameters for `series`."""
     recursive, dtype = forecaster.decoder == "recursive", np.dtype(forecaster.dtype)
+    goes_on = forecaster.decoder in ("seq2seq", "parallel")  # from the last state itself, dropout coming after it
     lookback, segment = _reach(forecaster, series.n_rows - forecaster.horizon, recipe, recursive)
     K, horizon = series.target.shape[1], forecaster.horizon
     windows = Windows(
@@ -103,13 +127,19 @@ def design(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
         width = hidden[0]
     each = cells(forecaster.cell, forecaster.activation, len(hidden))
     for k, (cell, n_units) in enumerate(zip(each, hidden, strict=True)):
-        layers.append(Recurrent(cell, width, n_units, dtype, every=recursive or k < len(hidden) - 1))
-        if forecaster.dropout:
+        inner = k < len(hidden) - 1
+        every = inner or recursive or forecaster.attention is not None
+        layers.append(Recurrent(cell, width, n_units, dtype, every))
+        if forecaster.dropout and (inner or not goes_on):
             layers.append(Dropout(n_units, forecaster.dropout))
         width = n_units
     decoder: Decoder
     if recursive:
         decoder = Recursive(width, windows.n_targets, horizon, head)
+    elif forecaster.decoder == "seq2seq":
+        decoder = Seq2Seq(each[-1], width, windows, dtype, head, forecaster.dropout, forecaster.attention)
+    elif forecaster.decoder == "parallel":
+        decoder = Parallel(each[-1], width, windows, min(segment, horizon), dtype, head, forecaster.dropout)
     else:
         highway = min(forecaster.highway, lookback)
         decoder = Direct(width, windows.n_context, windows.n_targets, horizon, head, highway)

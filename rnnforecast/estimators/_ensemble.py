@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.network.network import Network
 from rnnforecast.network.objective import EVALUATED_AT_ONCE, WindowObjective, forecast
+from rnnforecast.network.seq2seq import Seq2Seq
 from rnnforecast.network.windows import Frame, Windows
 from rnnforecast.scaling import Identity, Log, Scaler, fit_scaler
 from rnnforecast.series import Series
@@ -19,6 +20,8 @@ from rnnforecast.training.optimizers import optimizer
 from rnnforecast.training.schedules import schedule
 
 VALIDATIONS = 15  # times that the validation loss is looked at in a training
+SMALLEST_SHARD, LARGEST_SHARD = 32, 128  # sequences; two threads must find work in a batch of 64
+WORTHWHILE = 3_000_000  # multiplications of a shard's forward pass; below that the calls cost more than the arithmetic
 VALIDATION_WINDOWS = 250  # enough to rank weights; more only costs time
 
 
@@ -69,6 +72,7 @@ class Settings:
     shuffle: bool
     clip_norm: float | None
     clip_value: float | None
+    teacher_forcing: float
     early_stopping: bool
     n_iter_no_change: int | None
     tol: float
@@ -110,6 +114,14 @@ class Samples:
         return Samples(self.frame, self.origins[::stride], self.columns[::stride])
 
 
+def shard_size(network: Network, n_steps: int) -> int:
+    """Sequences of a shard: the same for any number of threads, larger where one sequence is little work."""
+    size, products = SMALLEST_SHARD, network.encoder.products(n_steps)
+    while size < LARGEST_SHARD and size * products < WORTHWHILE:
+        size *= 2
+    return size
+
+
 def train_member(
     network: Network,
     windows: Windows,
@@ -133,7 +145,13 @@ def train_member(
     rng = np.random.default_rng(seed)
     weights = network.initial(rng) if start is None else start.copy()
     objective = WindowObjective(
-        network, windows, training.frame, training.origins, training.columns, LOSSES[settings.loss]
+        network,
+        windows,
+        training.frame,
+        training.origins,
+        training.columns,
+        LOSSES[settings.loss],
+        settings.teacher_forcing,
     )
     validate = None
     if validation is not None:
@@ -175,7 +193,9 @@ def train_member(
         patience=settings.n_iter_no_change,
         tol=settings.tol,
         n_threads=settings.n_threads,
+        shard_size=shard_size(network, windows.n_steps),
         stop_at=stop_at,
+        progress=objective.advance,
         report=report,
     )
     return weights, history
@@ -259,15 +279,38 @@ class Ensemble:
                 total[part] += self._member(prepared, frame, origins[part], horizon)
         return self.scales.restore(total / len(self.weights))
 
+    def attention(
+        self, target: np.ndarray, known: np.ndarray, past: np.ndarray, origins: np.ndarray, horizon: int
+    ) -> np.ndarray:
+        """Weights of the encoder's T steps in each step of the forecast, (n K / J, horizon, T), columns outermost.
+
+        The parameters are those of `forecast`; the decoder must be `Seq2Seq` with attention.
+        """
+        frame = self.scales.frame(target, known, past, self.network.dtype)
+        windows = replace(self.windows, horizon=horizon)
+        network = self.network.over(windows)
+        samples = Samples.all(frame, origins, windows.n_columns // windows.n_targets)
+        read = windows.read(frame, samples.origins, samples.columns)
+        each = []
+        for weights in self.weights:
+            work = network.work(windows.lookback, len(samples.origins))
+            network.forward(network.prepare(weights), read.past, read.context, work)
+            each.append(work.decoder.weights)
+        return np.mean(each, axis=0).transpose(2, 0, 1)
+
     def _member(self, prepared: Any, frame: Frame, origins: np.ndarray, horizon: int) -> np.ndarray:
         """Forecast (n, horizon, K) of one network in the frame's units."""
         windows, K = self.windows, frame.target.shape[1]
         n_columns = K // windows.n_targets
         if windows.recursive:
             return self._unroll(prepared, frame, origins, horizon)
+        network = self.network
+        if isinstance(network.decoder, Seq2Seq):
+            windows = replace(windows, horizon=horizon)
+            network = network.over(windows)
         if horizon <= windows.horizon:
             samples = Samples.all(frame, origins, n_columns)
-            out = forecast(self.network, prepared, windows, frame, samples.origins, samples.columns)
+            out = forecast(network, prepared, windows, frame, samples.origins, samples.columns)
             return as_table(out, len(origins), K)[:, :horizon]
         reach = max(windows.lookback, windows.base)
         own = _own_rows(frame, origins, reach, horizon)

@@ -7,19 +7,18 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from joblib import effective_n_jobs
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from threadpoolctl import threadpool_limits
 
-from rnnforecast.estimators._architecture import Architecture, check, design
+from rnnforecast.estimators._architecture import CONSTRAINTS, Architecture, check, design
 from rnnforecast.estimators._base import BaseForecaster
 from rnnforecast.estimators._blend import weigh
 from rnnforecast.estimators._ensemble import Ensemble, Scales, Settings, train_ensemble
 from rnnforecast.estimators._linear import LinearModel
+from rnnforecast.estimators._parameters import n_threads
 from rnnforecast.estimators._recipe import Recipe, resolve
-from rnnforecast.kernels.cells import Cell
 from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.series import Series, season_candidates
 
@@ -34,8 +33,8 @@ class RNNForecaster(BaseForecaster):
     ----------
     horizon : int, default=1
         Steps forecast at once. Longer forecasts go on from their own values, shorter ones are cut.
-    cell : {"gru", "lstm", "rnn"}, Cell, or tuple of these, default="gru"
-        Recurrent cell, or one for each layer.
+    cell : str, Cell, or tuple of these, default="gru"
+        Recurrent cell, or one for each layer: "rnn", "lstm", "gru", "mgu", "peephole", "mingru", "minlstm", "slstm".
     hidden_layer_sizes : tuple of int, default=(32,)
         Units of each recurrent layer.
     activation : {"tanh", "relu", "sigmoid"}, default="tanh"
@@ -44,8 +43,14 @@ class RNNForecaster(BaseForecaster):
         Past steps that are read.
     segment_length : "auto", int or None, default="auto"
         Steps joined into one step of the recurrence (Lin et al., 2023); "auto" is the shortest season, None is 1.
-    decoder : {"direct", "recursive"}, default="direct"
-        All steps from the newest state, or one step at a time.
+    decoder : {"direct", "parallel", "recursive", "seq2seq"}, default="direct"
+        All steps from the newest state by a linear map, or segment by segment by a second cell; one step at a time with
+        the same cell, or with a second one (an encoder-decoder).
+    attention : {"additive", "dot"} or None, default=None
+        Whether each step of "seq2seq" looks back at all states (Bahdanau et al., 2015; Vaswani et al., 2017).
+    teacher_forcing : float in [0, 1], default=1.0
+        Probability of a step of "seq2seq" to be trained on the true value before it instead of the forecast one; falls
+        to 0 in the course of the training (Bengio et al., 2015).
     head_layer_sizes : tuple of int, default=()
         Rectified layers between state and forecast.
     highway : int, default=0
@@ -117,6 +122,8 @@ class RNNForecaster(BaseForecaster):
     cutoff_ : label
         Last time that is known.
     freq_, season_length_, lookback_, n_parameters_, n_features_in_, feature_names_in_
+    attention_ : ndarray of shape (K or 1, h, T)
+        With `attention`: weights of the T steps (or segments) read in each step of the last forecast.
     network_ : Network
     coefs_ : list of ndarray
         Flat weights of each network.
@@ -135,16 +142,7 @@ class RNNForecaster(BaseForecaster):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseForecaster._parameter_constraints,
-        "cell": [StrOptions({"rnn", "lstm", "gru"}), Cell, tuple, list],
-        "hidden_layer_sizes": [tuple, list, Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions({"tanh", "relu", "sigmoid"})],
-        "lookback": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "segment_length": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), None],
-        "decoder": [StrOptions({"direct", "recursive"})],
-        "head_layer_sizes": [tuple, list],
-        "highway": [Interval(Integral, 0, None, closed="left")],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "channels": [StrOptions({"independent", "joint"})],
+        **CONSTRAINTS,
         "season_length": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), tuple, list, None],
         "target_transform": [StrOptions({"auto", "log"}), None],
         "scale": [StrOptions({"standard", "minmax", "robust"}), None],
@@ -185,6 +183,8 @@ class RNNForecaster(BaseForecaster):
         lookback: Any = "auto",
         segment_length: Any = "auto",
         decoder: str = "direct",
+        attention: str | None = None,
+        teacher_forcing: float = 1.0,
         head_layer_sizes: Any = (),
         highway: int = 0,
         dropout: float = 0.1,
@@ -229,6 +229,8 @@ class RNNForecaster(BaseForecaster):
         self.lookback = lookback
         self.segment_length = segment_length
         self.decoder = decoder
+        self.attention = attention
+        self.teacher_forcing = teacher_forcing
         self.head_layer_sizes = head_layer_sizes
         self.highway = highway
         self.dropout = dropout
@@ -362,7 +364,7 @@ class RNNForecaster(BaseForecaster):
             Scales.fit(series.target, series.known, series.past, log=recipe.log, kind=self.scale),
             series,
             ahead if self.early_stopping else None,
-            Settings(**settings, n_threads=effective_n_jobs(self.n_jobs)),
+            Settings(**settings, n_threads=n_threads(self.n_jobs)),
             [int(seed) for seed in seeds],
             starts=getattr(self, "coefs_", None) if self.warm_start else None,
             stops=stops,
@@ -372,6 +374,8 @@ class RNNForecaster(BaseForecaster):
     def _forecast(self, series: Series, origins: np.ndarray, horizon: int) -> np.ndarray:
         data = (series.target, series.known, series.past)
         with threadpool_limits(1, user_api="blas"):
+            if self.attention:
+                self.attention_ = self.ensemble_.attention(*data, origins[-1:], horizon)
             if self.linear_ is None:
                 return self.ensemble_.forecast(*data, origins, horizon)
             linear = self.linear_.forecast(*data, origins, horizon)

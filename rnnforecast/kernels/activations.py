@@ -61,6 +61,7 @@ def _tanh_of_scaled(a: Any) -> Any:
 sigmoid = Activation("sigmoid", _sigmoid, lambda a: 1.0 / (a.exp2() + 1.0), lambda y: y - y * y, -LOG2E)
 tanh = Activation("tanh", np.tanh, _tanh_of_scaled, lambda y: 1.0 - y * y, 2.0 * LOG2E)
 relu = Activation("relu", lambda x: np.maximum(x, 0.0), lambda a: a.maximum(0.0), lambda y: positive(y))
+exponential = Activation("exponential", np.exp, lambda a: a.exp2(), lambda y: y, LOG2E)
 linear = Activation("linear", lambda x: x, lambda a: a, lambda y: 1.0)
 
 

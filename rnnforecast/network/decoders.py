@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,8 +12,48 @@ import numpy as np
 from rnnforecast.kernels.activations import relu
 from rnnforecast.network.compose import Chain
 from rnnforecast.network.dense import Dense
+from rnnforecast.network.dropout import Dropout
 from rnnforecast.network.layer import Layer, Views
 from rnnforecast.network.layout import Parameter, zeros
+from rnnforecast.network.windows import Windows
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What a decoder starts from.
+
+    Parameters
+    ----------
+    hidden : (T, H, B) or (1, H, B)
+        Output of the encoder.
+    state : (1 + M, H, B) or None
+        The encoder's last layer after the last step, memories included; None where it is no recurrence.
+    past : (T, D, B)
+        Input of the encoder.
+    context : (C, B)
+        What is known of the horizon.
+    """
+
+    hidden: np.ndarray
+    state: np.ndarray | None
+    past: np.ndarray
+    context: np.ndarray
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """True values for a decoder that feeds on its own forecasts.
+
+    Parameters
+    ----------
+    truth : (horizon * n_targets, B)
+        What the forecast should be.
+    share : float in [0, 1]
+        Probability of a step and sequence to be fed the true value.
+    """
+
+    truth: np.ndarray
+    share: float
 
 
 class Decoder(Protocol):
@@ -22,9 +63,12 @@ class Decoder(Protocol):
     ----------
     every : bool
         Whether it reads the hidden state of every step or only of the last.
+    reads_state : bool
+        Whether it starts from the state of the encoder's last layer, which must then be a recurrence.
     """
 
     every: bool
+    reads_state: bool
 
     def parameters(self) -> list[Parameter]:
         """Name, shape and start of each parameter."""
@@ -38,20 +82,36 @@ class Decoder(Protocol):
     def work(self, n_sequences: int, dtype: Any, training: bool) -> Any:
         """Buffers for one batch."""
 
-    def forward(
-        self, prepared: Any, hidden: np.ndarray, past: np.ndarray, context: np.ndarray, work: Any
-    ) -> np.ndarray:
-        """Forecast (horizon * n_targets, B) from `hidden` (T or 1, H, B), `past` (T, D, B) and `context` (C, B)."""
+    def forward(self, prepared: Any, encoded: Encoded, work: Any, teacher: Teacher | None = None) -> np.ndarray:
+        """Forecast (horizon * n_targets, B); `teacher` is given while training."""
 
-    def backward(self, prepared: Any, d_out: np.ndarray, work: Any, d_views: Any) -> np.ndarray:
-        """Derivative of the loss in `hidden`; adds those of the parameters to `d_views`."""
+    def backward(
+        self, prepared: Any, d_out: np.ndarray, work: Any, d_views: Any
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Derivatives of the loss in the encoder's output and last state; adds those of the parameters to `d_views`."""
 
 
-def head(n_inputs: int, hidden: Sequence[int], n_outputs: int) -> Chain:
+def head(n_inputs: int, hidden: Sequence[int], n_outputs: int, dropout: float = 0.0) -> Chain:
     """Rectified layers of sizes `hidden`, then an affine one that starts at zero: at first the forecast is the base."""
     sizes = [n_inputs, *hidden]
-    layers: list[Layer] = [Dense(a, b, relu) for a, b in itertools.pairwise(sizes)]
+    layers: list[Layer] = [Dropout(n_inputs, dropout)] if dropout else []
+    layers += [Dense(a, b, relu) for a, b in itertools.pairwise(sizes)]
     return Chain([*layers, Dense(sizes[-1], n_outputs, initialize=zeros)])
+
+
+def context_parts(windows: Windows, context: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Views of `context` (C, B): covariates (h, F, B), base (h, J or 0, B), column (K or 0, B)."""
+    h, F, B = windows.horizon, windows.n_known, context.shape[1]
+    n_base = windows.n_targets if windows.base else 0
+    known, base, which = np.split(context, [h * F, h * (F + n_base)])
+    return known.reshape(h, F, B), base.reshape(h, n_base, B), which
+
+
+def draw_from(works: Iterable[Any], rng: np.random.Generator | None) -> None:
+    """Let the works of what draws at random draw from `rng`; None is prediction, where nothing is random."""
+    for own in works:
+        if hasattr(own, "rng"):
+            own.rng = rng
 
 
 def prefixed(prefix: str, parameters: list[Parameter]) -> list[Parameter]:
@@ -80,7 +140,7 @@ class Direct:
         autoregressive path of Lai et al., 2018, LSTNet).
     """
 
-    every = False
+    every = reads_state = False
 
     def __init__(
         self,
@@ -116,28 +176,26 @@ class Direct:
         path = self.path and self.path.work(1, n_sequences, dtype, training)
         return joined, self.head.work(1, n_sequences, dtype, training), window, path
 
-    def forward(
-        self, prepared: Any, hidden: np.ndarray, past: np.ndarray, context: np.ndarray, work: Any
-    ) -> np.ndarray:
+    def forward(self, prepared: Any, encoded: Encoded, work: Any, teacher: Teacher | None = None) -> np.ndarray:
         """Head of [hidden, context] plus the highway."""
         joined, head_work, window, path_work = work
-        joined[0, : self.n_units] = hidden[-1]
-        joined[0, self.n_units :] = context
+        joined[0, : self.n_units] = encoded.hidden[-1]
+        joined[0, self.n_units :] = encoded.context
         out = self.head.forward(prepared[0], joined, head_work)[0]
         if self.path is not None:
-            recent = past[len(past) - self.highway :, : self.n_targets]
+            recent = encoded.past[-self.highway :, : self.n_targets]
             window[0] = recent.reshape(window.shape[1:])
             out = out + self.path.forward(prepared[1], window, path_work)[0]
         return out
 
-    def backward(self, prepared: Any, d_out: np.ndarray, work: Any, d_views: Any) -> np.ndarray:
+    def backward(self, prepared: Any, d_out: np.ndarray, work: Any, d_views: Any) -> tuple[np.ndarray, None]:
         """Derivative in the last hidden state, (1, H, B)."""
         _, head_work, _, path_work = work
         if self.path is not None:
             self.path.backward(prepared[1], d_out[None], path_work, d_views[1], wants_d_x=False)
         d_joined = self.head.backward(prepared[0], d_out[None], head_work, d_views[0], wants_d_x=True)
         assert d_joined is not None
-        return np.ascontiguousarray(d_joined[:, : self.n_units])
+        return np.ascontiguousarray(d_joined[:, : self.n_units]), None
 
 
 class Recursive:
@@ -153,6 +211,7 @@ class Recursive:
     """
 
     every = True
+    reads_state = False
 
     def __init__(self, n_units: int, n_targets: int, horizon: int, head_layer_sizes: Sequence[int] = ()):
         self.n_units, self.n_targets, self.horizon = n_units, n_targets, horizon
@@ -174,10 +233,9 @@ class Recursive:
         """Buffers of the head, and the count of steps of the last forward pass."""
         return {"head": self.head.work(self.horizon, n_sequences, dtype, training), "n_steps": 0}
 
-    def forward(
-        self, prepared: Any, hidden: np.ndarray, past: np.ndarray, context: np.ndarray, work: Any
-    ) -> np.ndarray:
+    def forward(self, prepared: Any, encoded: Encoded, work: Any, teacher: Teacher | None = None) -> np.ndarray:
         """Forecasts one step ahead at the last `horizon` steps, (horizon * n_targets, B)."""
+        hidden, past = encoded.hidden, encoded.past
         work["n_steps"] = len(hidden)
         out = self.head.forward(prepared, hidden[-self.horizon :], work["head"])
         return (out + past[-self.horizon :, : self.n_targets]).reshape(-1, out.shape[2])
@@ -186,11 +244,11 @@ class Recursive:
         """Forecast (n_targets, B) of the step after `x` (D, B) whose hidden state is `hidden` (1, H, B)."""
         return self.head.forward(prepared, hidden, work)[0] + x[: self.n_targets]
 
-    def backward(self, prepared: Any, d_out: np.ndarray, work: Any, d_views: Any) -> np.ndarray:
+    def backward(self, prepared: Any, d_out: np.ndarray, work: Any, d_views: Any) -> tuple[np.ndarray, None]:
         """Derivative in every hidden state, (T, H, B), zero before the last `horizon` steps."""
         d = d_out.reshape(self.horizon, self.n_targets, -1)
         d_read = self.head.backward(prepared, d, work["head"], d_views, wants_d_x=True)
         assert d_read is not None
         d_hidden = np.zeros((work["n_steps"], *d_read.shape[1:]), d_read.dtype)
         d_hidden[-self.horizon :] = d_read
-        return d_hidden
+        return d_hidden, None

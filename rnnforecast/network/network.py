@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from rnnforecast.network.compose import Chain
-from rnnforecast.network.decoders import Decoder, Recursive, prefixed, under
+from rnnforecast.network.decoders import Decoder, Encoded, Recursive, Teacher, draw_from, prefixed, under
 from rnnforecast.network.layout import Layout
+from rnnforecast.network.recurrent import Recurrent
+from rnnforecast.network.seq2seq import Seq2Seq
+from rnnforecast.network.windows import Windows
 
 
 @dataclass
@@ -21,9 +25,7 @@ class Work:
 
     def draw_from(self, rng: np.random.Generator | None) -> None:
         """Let the layers that draw at random draw from `rng`; None is prediction, where nothing is random."""
-        for own in self.encoder:
-            if hasattr(own, "rng"):
-                own.rng = rng
+        draw_from([*self.encoder, self.decoder], rng)
 
 
 class Network:
@@ -34,9 +36,19 @@ class Network:
     encoder : Chain
     decoder : Decoder
     dtype : numpy floating type
+
+    Raises
+    ------
+    ValueError
+        If the decoder starts from a state and the encoder's last layer has none.
     """
 
     def __init__(self, encoder: Chain, decoder: Decoder, dtype: Any = np.float32):
+        if decoder.reads_state and not isinstance(encoder.layers[-1], Recurrent):
+            raise ValueError(
+                f"{type(decoder).__name__} starts from the encoder's last state, so the last layer must be Recurrent, "
+                f"got {type(encoder.layers[-1]).__name__}"
+            )
         self.encoder, self.decoder, self.dtype = encoder, decoder, np.dtype(dtype)
         self.layout = Layout(
             prefixed("encoder", encoder.parameters()) + prefixed("decoder", decoder.parameters()),
@@ -63,15 +75,32 @@ class Network:
             self.decoder.work(n_sequences, self.dtype, training),
         )
 
-    def forward(self, prepared: tuple[Any, Any], past: np.ndarray, context: np.ndarray, work: Work) -> np.ndarray:
+    def forward(
+        self,
+        prepared: tuple[Any, Any],
+        past: np.ndarray,
+        context: np.ndarray,
+        work: Work,
+        teacher: Teacher | None = None,
+    ) -> np.ndarray:
         """Forecast (horizon * n_targets, B) from `past` (T, D, B) and `context` (C, B)."""
         hidden = self.encoder.forward(prepared[0], past, work.encoder)
-        return self.decoder.forward(prepared[1], hidden, past, context, work.decoder)
+        encoded = Encoded(hidden, getattr(work.encoder[-1], "last", None), past, context)
+        return self.decoder.forward(prepared[1], encoded, work.decoder, teacher)
 
     def backward(self, prepared: tuple[Any, Any], d_out: np.ndarray, work: Work, parts: tuple[Any, Any]) -> None:
         """Add the derivatives of the parameters to `parts` (of `split`) for the last forward pass with `work`."""
-        d_hidden = self.decoder.backward(prepared[1], d_out, work.decoder, parts[1])
+        d_hidden, d_state = self.decoder.backward(prepared[1], d_out, work.decoder, parts[1])
+        if d_state is not None:
+            work.encoder[-1].d_last = d_state
         self.encoder.backward(prepared[0], d_hidden, work.encoder, parts[0], wants_d_x=False)
+
+    def over(self, windows: Windows) -> Network:
+        """Return the network, with the same parameters, for windows of another horizon; its decoder is `Seq2Seq`."""
+        assert isinstance(self.decoder, Seq2Seq)
+        other = copy(self)
+        other.decoder = self.decoder.over(windows)
+        return other
 
     def unroll(self, prepared: tuple[Any, Any], past: np.ndarray, future: np.ndarray) -> np.ndarray:
         """Forecast step by step with a recursive decoder, each forecast being the next input.

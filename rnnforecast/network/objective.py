@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnforecast.network.decoders import Teacher
 from rnnforecast.network.network import Network, Work
 from rnnforecast.network.windows import Frame, Windows
 
@@ -26,6 +27,9 @@ class WindowObjective:
     origins, columns : (n,) int64
     loss : callable
         ``loss(forecast, target, d_forecast) -> sum``, filling the derivative.
+    teacher_forcing : float in [0, 1]
+        Probability, at the beginning of the training, of a step to be fed the true value where the decoder feeds on its
+        own forecasts. It falls linearly to 0 (Bengio et al., 2015, "Scheduled sampling").
     """
 
     def __init__(
@@ -36,10 +40,12 @@ class WindowObjective:
         origins: np.ndarray,
         columns: np.ndarray,
         loss: Loss,
+        teacher_forcing: float = 0.0,
     ):
         self.network, self.windows, self.frame, self.loss = network, windows, frame, loss
         self.origins, self.columns = origins, columns
         self.n_parameters, self.dtype = network.layout.size, network.dtype
+        self.teacher_forcing = self._forced = teacher_forcing
         self._prepared: Any = None
         self._free: dict[int, list[Work]] = {}
         self._splits: dict[int, tuple[np.ndarray, Any]] = {}
@@ -52,6 +58,10 @@ class WindowObjective:
         """Lay `parameters` out; called before the shards of a batch."""
         self._prepared = self.network.prepare(parameters)
 
+    def advance(self, done: float) -> None:
+        """Take note that a share `done` of the training is over."""
+        self._forced = self.teacher_forcing * (1.0 - done)
+
     def shard(self, rows: np.ndarray, gradient: np.ndarray, seed: int) -> float:
         """Sum of losses of the samples `rows`; adds its gradient to `gradient`. Several threads may run it at once."""
         origin, column = self.origins[rows], self.columns[rows]
@@ -60,7 +70,7 @@ class WindowObjective:
         free = self._free.setdefault(len(rows), [])
         work = free.pop() if free else self.network.work(self.windows.n_steps, len(rows), training=True)
         work.draw_from(np.random.Generator(np.random.SFC64(seed)))
-        out = self.network.forward(self._prepared, read.past, read.context, work)
+        out = self.network.forward(self._prepared, read.past, read.context, work, Teacher(truth, self._forced))
         d_out = np.empty_like(out)
         total = self.loss(out, truth, d_out)
         self.network.backward(self._prepared, d_out, work, self._split(gradient))
@@ -93,7 +103,7 @@ class WindowObjective:
 def forecast(
     network: Network, prepared: Any, windows: Windows, frame: Frame, origin: np.ndarray, column: np.ndarray
 ) -> np.ndarray:
-    """Forecasts (horizon, J, B) of samples in the frame's units with a direct decoder."""
+    """Forecasts (horizon, J, B) of samples in the frame's units with any decoder but a recursive one."""
     parts = []
     for start in range(0, len(origin), EVALUATED_AT_ONCE):
         part = slice(start, start + EVALUATED_AT_ONCE)

@@ -8,7 +8,7 @@ import numpy as np
 
 from rnnforecast.kernels.cells import Cell
 from rnnforecast.network.layer import Views
-from rnnforecast.network.layout import Blocks, Fixed, Parameter, glorot, orthogonal
+from rnnforecast.network.layout import Blocks, Fixed, Parameter, glorot, orthogonal, zeros
 
 
 class Work:
@@ -70,8 +70,8 @@ class Recurrent:
         n_x, n_h = len(cell.rows("x")), len(cell.rows("h"))
         starts = np.repeat([gate.bias for gate in cell.gates], H)
         return [
-            Parameter("weight_input", (n_x * H, self.n_inputs), Blocks(glorot, n_x)),
-            Parameter("weight_hidden", (n_h * H, H), Blocks(orthogonal, n_h)),
+            Parameter("weight_input", (n_x * H, self.n_inputs), Blocks(glorot, n_x) if n_x else zeros),
+            Parameter("weight_hidden", (n_h * H, H), Blocks(orthogonal, n_h) if n_h else zeros),
             Parameter("bias", starts.shape, Fixed(starts), decays=False),
         ]
 

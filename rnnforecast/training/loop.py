@@ -74,6 +74,7 @@ def train(
     n_threads: int = 1,
     shard_size: int = 32,
     stop_at: int | None = None,
+    progress: Callable[[float], None] | None = None,
     report: Report | None = None,
 ) -> History:
     """Minimise an objective by minibatch descent and leave the best weights in `parameters`.
@@ -108,6 +109,8 @@ def train(
         As in `Shards`.
     stop_at : int or None
         Stop after this many updates, as if `n_steps` were still to come.
+    progress : callable or None
+        Called before every update with the share of the `n_steps` updates that is made.
     report : callable or None
         Called with step, epoch (both from 1), mean training loss since the last call, and validation loss: at every
         validation but the first or, without one, at the end of every epoch with None.
@@ -151,6 +154,8 @@ def train(
         if validate is not None:
             judge(0)
         for step, batch in zip(range(1, n_last + 1), batches, strict=False):
+            if progress is not None:
+                progress((step - 1) / n_steps)
             loss = shards.value_and_gradient(parameters, batch, gradient, rng)
             _require_finite(loss)
             _clip(gradient, clip_norm, clip_value)

@@ -75,14 +75,15 @@ class Cell:
 
 
 def named(cell: str | Cell, activation: str = "tanh") -> Cell:
-    """Return the cell called `cell` ("rnn", "lstm", "gru"), or `cell` itself if it is a record already."""
-    from rnnforecast.kernels.cells import elman, gru, lstm
+    """Return the cell called `cell` (one of `NAMES`), or `cell` itself if it is a record already."""
+    from rnnforecast.kernels.cells import elman, gru, lstm, mgu, minimal, peephole, slstm
 
     if isinstance(cell, Cell):
         return cell
     if cell == "rnn":
         return elman.CELLS[activation]
-    return {"lstm": lstm.CELL, "gru": gru.CELL}[cell]
+    cells = (lstm.CELL, gru.CELL, mgu.CELL, peephole.CELL, minimal.MINGRU, minimal.MINLSTM, slstm.CELL)
+    return {one.name: one for one in cells}[cell]
 
 
-NAMES = ("rnn", "lstm", "gru")
+NAMES = ("rnn", "lstm", "gru", "mgu", "peephole", "mingru", "minlstm", "slstm")
