@@ -8,20 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from rnnforecast.estimators._training import Settings, descend, shard_size, usable
 from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.network.network import Network
-from rnnforecast.network.objective import EVALUATED_AT_ONCE, WindowObjective, forecast
+from rnnforecast.network.objective import WindowObjective, forecast
 from rnnforecast.network.seq2seq import Seq2Seq
 from rnnforecast.network.windows import Frame, Windows
 from rnnforecast.scaling import Identity, Log, Scaler, fit_scaler
 from rnnforecast.series import Series
-from rnnforecast.training.loop import History, train
-from rnnforecast.training.optimizers import optimizer
-from rnnforecast.training.schedules import schedule
+from rnnforecast.training.loop import History
 
-VALIDATIONS = 15  # times that the validation loss is looked at in a training
-SMALLEST_SHARD, LARGEST_SHARD = 32, 128  # sequences; two threads must find work in a batch of 64
-WORTHWHILE = 3_000_000  # multiplications of a shard's forward pass; below that the calls cost more than the arithmetic
+ORIGINS_AT_ONCE = 1024  # bounds the memory of a backtest
 VALIDATION_WINDOWS = 250  # enough to rank weights; more only costs time
 
 
@@ -57,44 +54,6 @@ class Scales:
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How a member is trained; the estimator's parameters of the same names."""
-
-    loss: str
-    solver: str
-    alpha: float
-    momentum: float
-    nesterovs_momentum: bool
-    learning_rate: str
-    learning_rate_init: float
-    batch_size: int | str
-    max_iter: int | str
-    shuffle: bool
-    clip_norm: float | None
-    clip_value: float | None
-    teacher_forcing: float
-    early_stopping: bool
-    n_iter_no_change: int | None
-    tol: float
-    n_threads: int
-
-    def steps(self, n_samples: int) -> tuple[int, int]:
-        """Batch size and count of updates for `n_samples` windows.
-
-        "auto": batches of a quarter of the windows, 8 to 64 (256 from 20,000 windows on), and forty passes, but 100 to
-        500 updates.
-        """
-        if self.batch_size == "auto":
-            batch = min(64, max(8, n_samples // 4)) if n_samples < 20_000 else 256
-        else:
-            batch = int(self.batch_size)
-        batch = min(batch, n_samples)
-        if self.max_iter == "auto":
-            return batch, int(np.clip(40 * n_samples / batch, 100, 500))
-        return batch, int(self.max_iter) * -(-n_samples // batch)
-
-
-@dataclass(frozen=True)
 class Samples:
     """Windows of a frame: the network's training or validation set."""
 
@@ -114,14 +73,6 @@ class Samples:
         return Samples(self.frame, self.origins[::stride], self.columns[::stride])
 
 
-def shard_size(network: Network, n_steps: int) -> int:
-    """Sequences of a shard: the same for any number of threads, larger where one sequence is little work."""
-    size, products = SMALLEST_SHARD, network.encoder.products(n_steps)
-    while size < LARGEST_SHARD and size * products < WORTHWHILE:
-        size *= 2
-    return size
-
-
 def train_member(
     network: Network,
     windows: Windows,
@@ -138,26 +89,21 @@ def train_member(
     Parameters
     ----------
     start : ndarray, optional
-        Weights to start from; drawn from `seed` by default.
+        Weights to start from, if they have the network's size; drawn from `seed` by default.
     stop_at : int, optional
         Follow the schedule of the whole training but stop after so many updates.
     """
     rng = np.random.default_rng(seed)
-    weights = network.initial(rng) if start is None else start.copy()
+    drawn = network.initial(rng)
+    earlier = usable(start, network.layout, network.dtype)
+    weights = drawn if earlier is None else earlier
+    loss = LOSSES[settings.loss]
     objective = WindowObjective(
-        network,
-        windows,
-        training.frame,
-        training.origins,
-        training.columns,
-        LOSSES[settings.loss],
-        settings.teacher_forcing,
+        network, windows, training.frame, training.origins, training.columns, loss, settings.teacher_forcing
     )
     validate = None
     if validation is not None:
-        held_out = WindowObjective(
-            network, windows, validation.frame, validation.origins, validation.columns, LOSSES[settings.loss]
-        )
+        held_out = WindowObjective(network, windows, validation.frame, validation.origins, validation.columns, loss)
         rows = np.arange(len(validation.origins))
 
         def validate() -> float:
@@ -166,34 +112,18 @@ def train_member(
 
     n_samples = len(training.origins)
     batch_size, n_steps = settings.steps(n_samples)
-    rates = schedule(settings.learning_rate, settings.learning_rate_init, n_steps, warmup=min(20, n_steps // 5))
-    solver = optimizer(
-        settings.solver,
-        network.layout.size,
-        network.dtype,
-        momentum=settings.momentum,
-        nesterovs_momentum=settings.nesterovs_momentum,
-        alpha=settings.alpha,
-        decay=network.layout.decays(),
-    )
-    history = train(
+    history = descend(
         objective,
         weights,
-        np.arange(n_samples),
-        optimizer=solver,
-        schedule=rates,
+        network.layout,
+        settings,
+        rng,
+        rows=np.arange(n_samples),
         batch_size=batch_size,
         n_steps=n_steps,
-        rng=rng,
         shuffle=settings.shuffle,
-        clip_norm=settings.clip_norm,
-        clip_value=settings.clip_value,
+        size_of_shard=shard_size(network.encoder.products(windows.n_steps)),
         validate=validate,
-        validate_every=max(1, n_steps // VALIDATIONS),
-        patience=settings.n_iter_no_change,
-        tol=settings.tol,
-        n_threads=settings.n_threads,
-        shard_size=shard_size(network, windows.n_steps),
         stop_at=stop_at,
         progress=objective.advance,
         report=report,
@@ -238,8 +168,6 @@ def train_ensemble(
     coefs, histories = [], []
     for k, seed in enumerate(seeds):
         start = starts[k] if starts is not None and k < len(starts) else None
-        if start is not None:
-            start = start.astype(network.dtype) if len(start) == network.layout.size else None
         stop = stops[k] if stops is not None else None
         weights, history = train_member(network, windows, training, validation, settings, seed, start, stop, report)
         coefs.append(weights)
@@ -258,7 +186,13 @@ class Ensemble:
     histories: list[History] = field(repr=False)
 
     def forecast(
-        self, target: np.ndarray, known: np.ndarray, past: np.ndarray, origins: np.ndarray, horizon: int
+        self,
+        target: np.ndarray,
+        known: np.ndarray,
+        past: np.ndarray,
+        origins: np.ndarray,
+        horizon: int,
+        n_threads: int = 1,
     ) -> np.ndarray:
         """Forecast (n, horizon, K) in original units from each origin.
 
@@ -269,14 +203,16 @@ class Ensemble:
         origins : (n,)
         horizon : int
             Longer than trained: the network goes on from its own forecasts.
+        n_threads : int
+            The numbers are the same for any.
         """
         frame = self.scales.frame(target, known, past, self.network.dtype)
         total = np.zeros((len(origins), horizon, target.shape[1]))
         for weights in self.weights:
             prepared = self.network.prepare(weights)
-            for start in range(0, len(origins), EVALUATED_AT_ONCE):
-                part = slice(start, start + EVALUATED_AT_ONCE)
-                total[part] += self._member(prepared, frame, origins[part], horizon)
+            for start in range(0, len(origins), ORIGINS_AT_ONCE):
+                part = slice(start, start + ORIGINS_AT_ONCE)
+                total[part] += self._member(prepared, frame, origins[part], horizon, n_threads)
         return self.scales.restore(total / len(self.weights))
 
     def attention(
@@ -298,7 +234,7 @@ class Ensemble:
             each.append(work.decoder.weights)
         return np.mean(each, axis=0).transpose(2, 0, 1)
 
-    def _member(self, prepared: Any, frame: Frame, origins: np.ndarray, horizon: int) -> np.ndarray:
+    def _member(self, prepared: Any, frame: Frame, origins: np.ndarray, horizon: int, n_threads: int) -> np.ndarray:
         """Forecast (n, horizon, K) of one network in the frame's units."""
         windows, K = self.windows, frame.target.shape[1]
         n_columns = K // windows.n_targets
@@ -310,7 +246,7 @@ class Ensemble:
             network = network.over(windows)
         if horizon <= windows.horizon:
             samples = Samples.all(frame, origins, n_columns)
-            out = forecast(network, prepared, windows, frame, samples.origins, samples.columns)
+            out = forecast(network, prepared, windows, frame, samples.origins, samples.columns, n_threads)
             return as_table(out, len(origins), K)[:, :horizon]
         reach = max(windows.lookback, windows.base)
         own = _own_rows(frame, origins, reach, horizon)
@@ -319,7 +255,7 @@ class Ensemble:
         table = own.target.reshape(len(origins), reach + horizon, K)
         for done in range(0, horizon, windows.horizon):
             samples = Samples.all(own, firsts + done, n_columns)
-            block = forecast(self.network, prepared, windows, own, samples.origins, samples.columns)
+            block = forecast(network, prepared, windows, own, samples.origins, samples.columns, n_threads)
             stop = min(horizon, done + windows.horizon)
             out[:, done:stop] = as_table(block, len(origins), K)[:, : stop - done]
             table[:, reach + done : reach + stop] = out[:, done:stop]

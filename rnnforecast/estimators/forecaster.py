@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from threadpoolctl import threadpool_limits
 
-from rnnforecast.estimators._architecture import CONSTRAINTS, Architecture, check, design
+from rnnforecast.estimators._architecture import CONSTRAINTS, check
 from rnnforecast.estimators._base import BaseForecaster
-from rnnforecast.estimators._blend import weigh
-from rnnforecast.estimators._ensemble import Ensemble, Scales, Settings, train_ensemble
-from rnnforecast.estimators._linear import LinearModel
+from rnnforecast.estimators._learning import learn
 from rnnforecast.estimators._parameters import n_threads
-from rnnforecast.estimators._recipe import Recipe, resolve
-from rnnforecast.kernels.losses import LOSSES
-from rnnforecast.series import Series, season_candidates
+from rnnforecast.estimators._training import CONSTRAINTS as TRAINING
+from rnnforecast.series import Series
 
 
 class RNNForecaster(BaseForecaster):
@@ -39,15 +33,31 @@ class RNNForecaster(BaseForecaster):
         Units of each recurrent layer.
     activation : {"tanh", "relu", "sigmoid"}, default="tanh"
         Of Elman cells (``cell="rnn"``).
+    bidirectional : bool, default=False
+        Read the known past in both directions; but the last layer of "seq2seq" and "parallel", which hands its state
+        on, reads forward only.
+    layer_norm : bool, default=False
+        Normalise the states of each recurrent layer, but for a last one that hands its state on.
+    residual : bool, default=False
+        Add to the states of each recurrent layer, from the second on, those of the layer below, again but for a last
+        one that hands its state on.
     lookback : "auto" or int, default="auto"
         Past steps that are read.
     segment_length : "auto", int or None, default="auto"
         Steps joined into one step of the recurrence (Lin et al., 2023); "auto" is the shortest season, None is 1.
+    conv_filters : int, default=0
+        Filters of a causal convolution over the inputs, before they are joined into segments; 0 for none.
+    conv_kernel_size, conv_dilation : int, default=3, 1
+        Steps that a filter sees, and how many steps apart they are.
+    skip_period : int or None, default=None
+        Add a small recurrence that steps so many steps at a time, a season, beside the other (Lai et al., 2018); for
+        "direct" only.
     decoder : {"direct", "parallel", "recursive", "seq2seq"}, default="direct"
         All steps from the newest state by a linear map, or segment by segment by a second cell; one step at a time with
         the same cell, or with a second one (an encoder-decoder).
     attention : {"additive", "dot"} or None, default=None
-        Whether each step of "seq2seq" looks back at all states (Bahdanau et al., 2015; Vaswani et al., 2017).
+        Whether each step of "seq2seq", or "direct" once, looks back at all states (Bahdanau et al., 2015; Vaswani et
+        al., 2017).
     teacher_forcing : float in [0, 1], default=1.0
         Probability of a step of "seq2seq" to be trained on the true value before it instead of the forecast one; falls
         to 0 in the course of the training (Bengio et al., 2015).
@@ -57,6 +67,10 @@ class RNNForecaster(BaseForecaster):
         Newest values that also enter the output linearly (Lai et al., 2018).
     dropout : float in [0, 1), default=0.1
         After each recurrent layer, while training.
+    variational_dropout : bool, default=False
+        Draw the dropout between layers once for all steps of a window (Gal and Ghahramani, 2016).
+    zoneout : float in [0, 1), default=0.0
+        Probability of each unit, at each step of a training, to stay as it was (Krueger et al., 2017).
     channels : {"independent", "joint"}, default="independent"
         Several targets: one network used for each column alone, or one for all together.
     past_covariates : list of str or None, default=None
@@ -123,7 +137,8 @@ class RNNForecaster(BaseForecaster):
         Last time that is known.
     freq_, season_length_, lookback_, n_parameters_, n_features_in_, feature_names_in_
     attention_ : ndarray of shape (K or 1, h, T)
-        With `attention`: weights of the T steps (or segments) read in each step of the last forecast.
+        With `attention`: weights of the T steps (or segments) read in each step of the last forecast, or in its first
+        `horizon` steps together (h = 1) where the decoder is "direct".
     network_ : Network
     coefs_ : list of ndarray
         Flat weights of each network.
@@ -149,28 +164,7 @@ class RNNForecaster(BaseForecaster):
         "window_norm": [StrOptions({"last", "standard"}), None],
         "blend": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both"), None],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
-        "loss": [StrOptions(set(LOSSES) - {"quantile"})],
-        "solver": [StrOptions({"adamw", "adam", "sgd", "rmsprop"})],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "momentum": [Interval(Real, 0, 1, closed="left")],
-        "nesterovs_momentum": ["boolean"],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions({"cosine", "constant", "plateau"})],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
-        "clip_value": [None, Interval(Real, 0, None, closed="neither")],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [None, Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "refit": ["boolean"],
-        "warm_start": ["boolean"],
-        "dtype": [StrOptions({"float32", "float64"})],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-        "n_jobs": [None, Integral],
+        **TRAINING,
     }
 
     def __init__(
@@ -180,14 +174,23 @@ class RNNForecaster(BaseForecaster):
         cell: Any = "gru",
         hidden_layer_sizes: Any = (32,),
         activation: str = "tanh",
+        bidirectional: bool = False,
+        layer_norm: bool = False,
+        residual: bool = False,
         lookback: Any = "auto",
         segment_length: Any = "auto",
+        conv_filters: int = 0,
+        conv_kernel_size: int = 3,
+        conv_dilation: int = 1,
+        skip_period: int | None = None,
         decoder: str = "direct",
         attention: str | None = None,
         teacher_forcing: float = 1.0,
         head_layer_sizes: Any = (),
         highway: int = 0,
         dropout: float = 0.1,
+        variational_dropout: bool = False,
+        zoneout: float = 0.0,
         channels: str = "independent",
         past_covariates: Any = None,
         calendar: Any = None,
@@ -226,14 +229,23 @@ class RNNForecaster(BaseForecaster):
         self.cell = cell
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
+        self.bidirectional = bidirectional
+        self.layer_norm = layer_norm
+        self.residual = residual
         self.lookback = lookback
         self.segment_length = segment_length
+        self.conv_filters = conv_filters
+        self.conv_kernel_size = conv_kernel_size
+        self.conv_dilation = conv_dilation
+        self.skip_period = skip_period
         self.decoder = decoder
         self.attention = attention
         self.teacher_forcing = teacher_forcing
         self.head_layer_sizes = head_layer_sizes
         self.highway = highway
         self.dropout = dropout
+        self.variational_dropout = variational_dropout
+        self.zoneout = zoneout
         self.channels = channels
         self.past_covariates = past_covariates
         self.calendar = calendar
@@ -269,43 +281,7 @@ class RNNForecaster(BaseForecaster):
         self.n_jobs = n_jobs
 
     def _learn(self, series: Series) -> dict[str, Any]:
-        """Fit linear model and networks; weigh them on held-out rows; learn again from all rows."""
-        seeds = check_random_state(self.random_state).randint(2**31, size=self.n_estimators)
-        with threadpool_limits(1, user_api="blas"):
-            recipe = self._recipe(series)
-            architecture = design(self, series, recipe)
-            n_held_out = self._held_out(series.n_rows, architecture.windows.lookback)
-            early = series.head(series.n_rows - n_held_out)
-            linear = self._linear(early, recipe)
-            ensemble = self._train(early, series if n_held_out else None, recipe, architecture, seeds)
-            histories = ensemble.histories
-            evidence = weigh(series, early.n_rows, linear, ensemble, recipe.seasons, self.blend)
-            if n_held_out and self.refit:
-                stops = [h.best_step if self.early_stopping else h.n_steps for h in histories]
-                ensemble = self._train(series, None, recipe, architecture, seeds, stops)
-                linear = self._linear(series, recipe)
-        if any(history.diverged for history in histories):
-            warnings.warn(
-                "Training diverged and was rolled back to the best finite weights: lower learning_rate_init, or clip.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-        return {
-            "linear_": linear,
-            "ensemble_": ensemble,
-            "network_": ensemble.network,
-            "coefs_": ensemble.weights,
-            "n_parameters_": ensemble.network.layout.size,
-            "lookback_": ensemble.windows.lookback,
-            "season_length_": recipe.seasons,
-            "loss_curve_": histories[0].loss_curve,
-            "validation_scores_": histories[0].validation_scores,
-            "n_iter_": histories[0].n_epochs,
-            "best_loss_": histories[0].best_loss,
-            "blend_weight_": evidence.weight,
-            "skill_": evidence.skill,
-            "no_skill_": evidence.no_skill,
-        }
+        return learn(self, series)
 
     def _validate_params(self) -> None:
         super()._validate_params()
@@ -315,73 +291,17 @@ class RNNForecaster(BaseForecaster):
         """Rows of one training window; an automatic lookback adapts to the series."""
         return self.horizon + (1 if self.lookback == "auto" else self.lookback)
 
-    def _recipe(self, series: Series) -> Recipe:
-        """Resolve transform, seasons, base and lookback from the training rows."""
-        return resolve(
-            series.target,
-            self.horizon,
-            season_candidates(series.clock),
-            lookback=self.lookback,
-            season_length=self.season_length,
-            transform=self.target_transform,
-        )
-
-    def _linear(self, series: Series, recipe: Recipe) -> LinearModel | None:
-        """Fit the closed-form model on all rows of `series`, if it is part of the forecast."""
-        if self.blend is None:
-            return None
-        return LinearModel().fit(series.target, series.known, series.past, recipe, self.horizon)
-
-    def _held_out(self, n_rows: int, lookback: int) -> int:
-        """Rows at the end on which weights are chosen and weighed; 0 (with a warning) where the series is too short."""
-        if not self.early_stopping and self.blend != "auto":
-            return 0
-        n = int(max(self.validation_fraction * n_rows, 1.5 * self.horizon))
-        if n_rows - n < lookback + self.horizon:
-            warnings.warn(
-                f"{n_rows} rows are too few to hold any out with lookback={lookback} and horizon={self.horizon}: "
-                "trained without early stopping, and the network gets no weight in the blend.",
-                UserWarning,
-                stacklevel=5,
-            )
-            return 0
-        return n
-
-    def _train(
-        self,
-        series: Series,
-        ahead: Series | None,
-        recipe: Recipe,
-        architecture: Architecture,
-        seeds: np.ndarray,
-        stops: list[int] | None = None,
-    ) -> Ensemble:
-        """Train one network for each seed on `series`, choosing weights on the rows by which `ahead` goes on."""
-        settings = {name: getattr(self, name) for name in Settings.__dataclass_fields__ if name != "n_threads"}
-        return train_ensemble(
-            architecture.network,
-            architecture.windows,
-            Scales.fit(series.target, series.known, series.past, log=recipe.log, kind=self.scale),
-            series,
-            ahead if self.early_stopping else None,
-            Settings(**settings, n_threads=n_threads(self.n_jobs)),
-            [int(seed) for seed in seeds],
-            starts=getattr(self, "coefs_", None) if self.warm_start else None,
-            stops=stops,
-            report=_print_progress if self.verbose else None,
-        )
-
     def _forecast(self, series: Series, origins: np.ndarray, horizon: int) -> np.ndarray:
         data = (series.target, series.known, series.past)
         with threadpool_limits(1, user_api="blas"):
             if self.attention:
                 self.attention_ = self.ensemble_.attention(*data, origins[-1:], horizon)
             if self.linear_ is None:
-                return self.ensemble_.forecast(*data, origins, horizon)
+                return self.ensemble_.forecast(*data, origins, horizon, n_threads(self.n_jobs))
             linear = self.linear_.forecast(*data, origins, horizon)
             if not np.any(self.blend_weight_):
                 return linear
-            network = self.ensemble_.forecast(*data, origins, horizon)
+            network = self.ensemble_.forecast(*data, origins, horizon, n_threads(self.n_jobs))
         return linear + self.blend_weight_ * (network - linear)
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
@@ -391,9 +311,3 @@ class RNNForecaster(BaseForecaster):
         share = f"{100 * float(np.mean(self.blend_weight_)):.0f} % of the network"
         skill = "no skill over a naive forecast found" if self.no_skill_ else f"skill {self.skill_:.2f} over naive"
         return f"{text}  # fitted: {share} in the forecast, {skill} on held-out rows"
-
-
-def _print_progress(step: int, epoch: int, loss: float, validation: float | None) -> None:
-    print(f"Iteration {epoch}, loss = {loss:.8f}")  # noqa: T201 - verbose=True asks for it
-    if validation is not None:
-        print(f"Validation loss: {validation:.6f}")  # noqa: T201

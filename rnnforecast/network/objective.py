@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from rnnforecast.network.network import Network, Work
 from rnnforecast.network.windows import Frame, Windows
 
 Loss = Callable[[np.ndarray, np.ndarray, np.ndarray], float]
-EVALUATED_AT_ONCE = 256  # sequences of a batch in prediction: wide enough for full vectors, small enough for the cache
+EVALUATED_AT_ONCE = 64  # sequences of a batch in prediction: enough to forget the calls, few enough for two threads
 KEPT_SPLITS = 16
 
 
@@ -101,13 +102,27 @@ class WindowObjective:
 
 
 def forecast(
-    network: Network, prepared: Any, windows: Windows, frame: Frame, origin: np.ndarray, column: np.ndarray
+    network: Network,
+    prepared: Any,
+    windows: Windows,
+    frame: Frame,
+    origin: np.ndarray,
+    column: np.ndarray,
+    n_threads: int = 1,
 ) -> np.ndarray:
-    """Forecasts (horizon, J, B) of samples in the frame's units with any decoder but a recursive one."""
-    parts = []
-    for start in range(0, len(origin), EVALUATED_AT_ONCE):
+    """Forecasts (horizon, J, B) of samples in the frame's units with any decoder but a recursive one.
+
+    The samples are cut into batches of a fixed size, so the numbers do not depend on `n_threads`.
+    """
+
+    def batch(start: int) -> np.ndarray:
         part = slice(start, start + EVALUATED_AT_ONCE)
         read = windows.read(frame, origin[part], column[part])
         work = network.work(windows.lookback, len(origin[part]))
-        parts.append(windows.restore(network.forward(prepared, read.past, read.context, work), read))
-    return np.concatenate(parts, axis=2)
+        return windows.restore(network.forward(prepared, read.past, read.context, work), read)
+
+    starts = range(0, len(origin), EVALUATED_AT_ONCE)
+    if n_threads == 1 or len(starts) == 1:
+        return np.concatenate([batch(start) for start in starts], axis=2)
+    with ThreadPoolExecutor(min(n_threads, len(starts))) as pool:
+        return np.concatenate(list(pool.map(batch, starts)), axis=2)

@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import InvalidParameterError
 
 from rnnforecast import LinearForecaster, RNNForecaster
-from rnnforecast.estimators import _ensemble
+from rnnforecast.estimators import _training
 
 QUICK = {"n_estimators": 1, "max_iter": 30, "learning_rate_init": 0.02, "hidden_layer_sizes": (8,), "random_state": 0}
 DECODERS = ["direct", "recursive"]
@@ -196,7 +196,7 @@ def test_an_interrupted_fit_leaves_the_object_as_it_was(load, monkeypatch):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_ensemble, "train", interrupt)
+    monkeypatch.setattr(_training, "train", interrupt)
     with pytest.raises(KeyboardInterrupt):
         model.fit(load * 3)
     pd.testing.assert_series_equal(model.forecast(), before)
@@ -263,7 +263,7 @@ INVALID = [
 
 @pytest.mark.parametrize(("parameters", "message"), INVALID)
 def test_what_cannot_be_built_is_refused_before_any_work(load, parameters, message, monkeypatch):
-    monkeypatch.setattr(_ensemble, "train", None)
+    monkeypatch.setattr(_training, "train", None)
     with pytest.raises(InvalidParameterError, match=message):
         RNNForecaster(horizon=12, **{**QUICK, **parameters}).fit(load)
 

@@ -1,0 +1,139 @@
+"""What a fit of the recurrent forecaster does, step by step."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from threadpoolctl import threadpool_limits
+
+from rnnforecast.estimators._architecture import Architecture, design
+from rnnforecast.estimators._blend import weigh
+from rnnforecast.estimators._ensemble import Ensemble, Scales, train_ensemble
+from rnnforecast.estimators._linear import LinearModel
+from rnnforecast.estimators._parameters import n_threads
+from rnnforecast.estimators._recipe import Recipe, resolve
+from rnnforecast.estimators._training import Settings
+from rnnforecast.series import Series, season_candidates
+
+
+def learn(forecaster: Any, series: Series) -> dict[str, Any]:
+    """Fit linear model and networks; weigh them on held-out rows; learn again from all rows.
+
+    Parameters
+    ----------
+    forecaster : RNNForecaster
+        Its parameters are read, and with ``warm_start`` the weights of its last fit; nothing is changed.
+    series : Series
+
+    Returns
+    -------
+    dict
+        The learned attributes.
+    """
+    seeds = check_random_state(forecaster.random_state).randint(2**31, size=forecaster.n_estimators)
+    with threadpool_limits(1, user_api="blas"):
+        recipe = _recipe(forecaster, series)
+        architecture = design(forecaster, series, recipe)
+        n_held_out = _held_out(forecaster, series.n_rows, architecture.windows.lookback)
+        early = series.head(series.n_rows - n_held_out)
+        linear = _linear(forecaster, early, recipe)
+        ensemble = _train(forecaster, early, series if n_held_out else None, recipe, architecture, seeds)
+        histories = ensemble.histories
+        evidence = weigh(series, early.n_rows, linear, ensemble, recipe.seasons, forecaster.blend)
+        if n_held_out and forecaster.refit:
+            stops = [h.best_step if forecaster.early_stopping else h.n_steps for h in histories]
+            ensemble = _train(forecaster, series, None, recipe, architecture, seeds, stops)
+            linear = _linear(forecaster, series, recipe)
+    if any(history.diverged for history in histories):
+        warnings.warn(
+            "Training diverged and was rolled back to the best finite weights: lower learning_rate_init, or clip.",
+            ConvergenceWarning,
+            stacklevel=5,
+        )
+    return {
+        "linear_": linear,
+        "ensemble_": ensemble,
+        "network_": ensemble.network,
+        "coefs_": ensemble.weights,
+        "n_parameters_": ensemble.network.layout.size,
+        "lookback_": ensemble.windows.lookback,
+        "season_length_": recipe.seasons,
+        "loss_curve_": histories[0].loss_curve,
+        "validation_scores_": histories[0].validation_scores,
+        "n_iter_": histories[0].n_epochs,
+        "best_loss_": histories[0].best_loss,
+        "blend_weight_": evidence.weight,
+        "skill_": evidence.skill,
+        "no_skill_": evidence.no_skill,
+    }
+
+
+def _recipe(forecaster: Any, series: Series) -> Recipe:
+    """Resolve transform, seasons, base and lookback from the training rows."""
+    return resolve(
+        series.target,
+        forecaster.horizon,
+        season_candidates(series.clock),
+        lookback=forecaster.lookback,
+        season_length=forecaster.season_length,
+        transform=forecaster.target_transform,
+    )
+
+
+def _linear(forecaster: Any, series: Series, recipe: Recipe) -> LinearModel | None:
+    """Fit the closed-form model on all rows of `series`, if it is part of the forecast."""
+    if forecaster.blend is None:
+        return None
+    return LinearModel().fit(series.target, series.known, series.past, recipe, forecaster.horizon)
+
+
+def _held_out(forecaster: Any, n_rows: int, lookback: int) -> int:
+    """Rows at the end on which weights are chosen and weighed; 0 (with a warning) where the series is too short."""
+    if not forecaster.early_stopping and forecaster.blend != "auto":
+        return 0
+    horizon = forecaster.horizon
+    n = int(max(forecaster.validation_fraction * n_rows, 1.5 * horizon))
+    if n_rows - n < lookback + horizon:
+        warnings.warn(
+            f"{n_rows} rows are too few to hold any out with lookback={lookback} and horizon={horizon}: "
+            "trained without early stopping, and the network gets no weight in the blend.",
+            UserWarning,
+            stacklevel=6,
+        )
+        return 0
+    return n
+
+
+def _train(
+    forecaster: Any,
+    series: Series,
+    ahead: Series | None,
+    recipe: Recipe,
+    architecture: Architecture,
+    seeds: np.ndarray,
+    stops: list[int] | None = None,
+) -> Ensemble:
+    """Train one network for each seed on `series`, choosing weights on the rows by which `ahead` goes on."""
+    settings = {name: getattr(forecaster, name) for name in Settings.__dataclass_fields__ if name != "n_threads"}
+    return train_ensemble(
+        architecture.network,
+        architecture.windows,
+        Scales.fit(series.target, series.known, series.past, log=recipe.log, kind=forecaster.scale),
+        series,
+        ahead if forecaster.early_stopping else None,
+        Settings(**settings, n_threads=n_threads(forecaster.n_jobs)),
+        [int(seed) for seed in seeds],
+        starts=getattr(forecaster, "coefs_", None) if forecaster.warm_start else None,
+        stops=stops,
+        report=_print_progress if forecaster.verbose else None,
+    )
+
+
+def _print_progress(step: int, epoch: int, loss: float, validation: float | None) -> None:
+    print(f"Iteration {epoch}, loss = {loss:.8f}")  # noqa: T201 - verbose=True asks for it
+    if validation is not None:
+        print(f"Validation loss: {validation:.6f}")  # noqa: T201

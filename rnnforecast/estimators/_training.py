@@ -1,0 +1,150 @@
+"""How a network is trained from one seed: the estimators' training parameters, and the descent they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from rnnforecast.kernels.losses import LOSSES
+from rnnforecast.network.layout import Layout
+from rnnforecast.training.batches import Objective
+from rnnforecast.training.loop import History, train
+from rnnforecast.training.optimizers import optimizer
+from rnnforecast.training.schedules import schedule
+
+VALIDATIONS = 15  # times that the validation loss is looked at in a training
+SMALLEST_SHARD, LARGEST_SHARD = 32, 128  # sequences; two threads must find work in a batch of 64
+WORTHWHILE = 3_000_000  # multiplications of a shard's forward pass; below that the calls cost more than the arithmetic
+
+
+CONSTRAINTS: dict[str, Any] = {
+    "loss": [StrOptions(set(LOSSES) - {"quantile"})],
+    "solver": [StrOptions({"adamw", "adam", "sgd", "rmsprop"})],
+    "alpha": [Interval(Real, 0, None, closed="left")],
+    "momentum": [Interval(Real, 0, 1, closed="left")],
+    "nesterovs_momentum": ["boolean"],
+    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "learning_rate": [StrOptions({"cosine", "constant", "plateau"})],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "shuffle": ["boolean"],
+    "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
+    "clip_value": [None, Interval(Real, 0, None, closed="neither")],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "n_iter_no_change": [None, Interval(Integral, 1, None, closed="left")],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "refit": ["boolean"],
+    "warm_start": ["boolean"],
+    "dtype": [StrOptions({"float32", "float64"})],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+    "n_jobs": [None, Integral],
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a member is trained; the estimator's parameters of the same names."""
+
+    loss: str
+    solver: str
+    alpha: float
+    momentum: float
+    nesterovs_momentum: bool
+    learning_rate: str
+    learning_rate_init: float
+    batch_size: int | str
+    max_iter: int | str
+    shuffle: bool
+    clip_norm: float | None
+    clip_value: float | None
+    teacher_forcing: float
+    early_stopping: bool
+    n_iter_no_change: int | None
+    tol: float
+    n_threads: int
+
+    def steps(self, n_samples: int) -> tuple[int, int]:
+        """Batch size and count of updates for `n_samples` windows.
+
+        "auto": batches of a quarter of the windows, 8 to 64 (256 from 20,000 windows on), and forty passes, but 100 to
+        500 updates.
+        """
+        if self.batch_size == "auto":
+            batch = min(64, max(8, n_samples // 4)) if n_samples < 20_000 else 256
+        else:
+            batch = int(self.batch_size)
+        batch = min(batch, n_samples)
+        if self.max_iter == "auto":
+            return batch, int(np.clip(40 * n_samples / batch, 100, 500))
+        return batch, int(self.max_iter) * -(-n_samples // batch)
+
+
+def shard_size(products: int) -> int:
+    """Sequences of a shard: the same for any number of threads, larger where one sequence is few `products`."""
+    size = SMALLEST_SHARD
+    while size < LARGEST_SHARD and size * products < WORTHWHILE:
+        size *= 2
+    return size
+
+
+def descend(
+    objective: Objective,
+    weights: np.ndarray,
+    layout: Layout,
+    settings: Settings,
+    rng: np.random.Generator,
+    *,
+    rows: np.ndarray,
+    batch_size: int,
+    n_steps: int,
+    shuffle: bool,
+    size_of_shard: int,
+    validate: Callable[[], float] | None = None,
+    stop_at: int | None = None,
+    progress: Callable[[float], None] | None = None,
+    report: Callable[..., None] | None = None,
+) -> History:
+    """Train `weights` in place as `settings` say; `rnnforecast.training.loop.train` explains the rest."""
+    solver = optimizer(
+        settings.solver,
+        layout.size,
+        weights.dtype,
+        momentum=settings.momentum,
+        nesterovs_momentum=settings.nesterovs_momentum,
+        alpha=settings.alpha,
+        decay=layout.decays(),
+    )
+    return train(
+        objective,
+        weights,
+        rows,
+        optimizer=solver,
+        schedule=schedule(settings.learning_rate, settings.learning_rate_init, n_steps, warmup=min(20, n_steps // 5)),
+        batch_size=batch_size,
+        n_steps=n_steps,
+        rng=rng,
+        shuffle=shuffle,
+        clip_norm=settings.clip_norm,
+        clip_value=settings.clip_value,
+        validate=validate,
+        validate_every=max(1, n_steps // VALIDATIONS),
+        patience=settings.n_iter_no_change,
+        tol=settings.tol,
+        n_threads=settings.n_threads,
+        shard_size=size_of_shard,
+        stop_at=stop_at,
+        progress=progress,
+        report=report,
+    )
+
+
+def usable(start: np.ndarray | None, layout: Layout, dtype: Any) -> np.ndarray | None:
+    """Return a copy of weights of an earlier fit, or None where they are not this network's."""
+    return None if start is None or len(start) != layout.size else start.astype(dtype)
