@@ -13,6 +13,9 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "RNNForecaster": "rnnforecast.estimators.forecaster",
+    "RNNRegressor": "rnnforecast.estimators.regressor",
+    "RNNClassifier": "rnnforecast.estimators.classifier",
+    "RNNGenerator": "rnnforecast.estimators.generator",
     "NaiveForecaster": "rnnforecast.estimators.baselines",
     "LinearForecaster": "rnnforecast.estimators.baselines",
     "warmup": "rnnforecast.estimators.warmup",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnforecast.estimators._training import Settings, descend, shard_size, usable
+from rnnforecast.estimators._training import Settings, descend, each, shard_size, usable
 from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.network.network import Network
 from rnnforecast.network.objective import WindowObjective, forecast
@@ -165,14 +165,11 @@ def train_ensemble(
         frame = scales.frame(ahead.target, ahead.known, ahead.past, network.dtype)
         origins = np.arange(series.n_rows, ahead.n_rows - windows.horizon + 1)
         validation = Samples.all(frame, origins, n_columns).thinned(VALIDATION_WINDOWS)
-    coefs, histories = [], []
-    for k, seed in enumerate(seeds):
-        start = starts[k] if starts is not None and k < len(starts) else None
-        stop = stops[k] if stops is not None else None
-        weights, history = train_member(network, windows, training, validation, settings, seed, start, stop, report)
-        coefs.append(weights)
-        histories.append(history)
-    return Ensemble(network, windows, scales, coefs, histories)
+    members = [
+        train_member(network, windows, training, validation, settings, seed, start, stop, report)
+        for seed, start, stop in each(seeds, starts, stops)
+    ]
+    return Ensemble(network, windows, scales, [w for w, _ in members], [h for _, h in members])
 
 
 @dataclass(frozen=True)
@@ -215,51 +212,20 @@ class Ensemble:
                 total[part] += self._member(prepared, frame, origins[part], horizon, n_threads)
         return self.scales.restore(total / len(self.weights))
 
-    def attention(
-        self, target: np.ndarray, known: np.ndarray, past: np.ndarray, origins: np.ndarray, horizon: int
-    ) -> np.ndarray:
-        """Weights of the encoder's T steps in each step of the forecast, (n K / J, horizon, T), columns outermost.
-
-        The parameters are those of `forecast`; the decoder must be `Seq2Seq` with attention.
-        """
-        frame = self.scales.frame(target, known, past, self.network.dtype)
-        windows = replace(self.windows, horizon=horizon)
-        network = self.network.over(windows)
-        samples = Samples.all(frame, origins, windows.n_columns // windows.n_targets)
-        read = windows.read(frame, samples.origins, samples.columns)
-        each = []
-        for weights in self.weights:
-            work = network.work(windows.lookback, len(samples.origins))
-            network.forward(network.prepare(weights), read.past, read.context, work)
-            each.append(work.decoder.weights)
-        return np.mean(each, axis=0).transpose(2, 0, 1)
-
     def _member(self, prepared: Any, frame: Frame, origins: np.ndarray, horizon: int, n_threads: int) -> np.ndarray:
         """Forecast (n, horizon, K) of one network in the frame's units."""
-        windows, K = self.windows, frame.target.shape[1]
-        n_columns = K // windows.n_targets
+        network, windows = self.network, self.windows
         if windows.recursive:
             return self._unroll(prepared, frame, origins, horizon)
-        network = self.network
         if isinstance(network.decoder, Seq2Seq):
             windows = replace(windows, horizon=horizon)
             network = network.over(windows)
-        if horizon <= windows.horizon:
-            samples = Samples.all(frame, origins, n_columns)
-            out = forecast(network, prepared, windows, frame, samples.origins, samples.columns, n_threads)
-            return as_table(out, len(origins), K)[:, :horizon]
-        reach = max(windows.lookback, windows.base)
-        own = _own_rows(frame, origins, reach, horizon)
-        out = np.empty((len(origins), horizon, K), frame.target.dtype)
-        firsts = np.arange(len(origins), dtype=np.int64) * (reach + horizon) + reach
-        table = own.target.reshape(len(origins), reach + horizon, K)
-        for done in range(0, horizon, windows.horizon):
-            samples = Samples.all(own, firsts + done, n_columns)
-            block = forecast(network, prepared, windows, own, samples.origins, samples.columns, n_threads)
-            stop = min(horizon, done + windows.horizon)
-            out[:, done:stop] = as_table(block, len(origins), K)[:, : stop - done]
-            table[:, reach + done : reach + stop] = out[:, done:stop]
-        return out
+
+        def once(frame: Frame, origin: np.ndarray, column: np.ndarray) -> np.ndarray:
+            return forecast(network, prepared, windows, frame, origin, column, n_threads)
+
+        reach, n_groups = max(windows.lookback, windows.base), windows.n_columns // windows.n_targets
+        return in_blocks(once, frame, origins, horizon, windows.horizon, reach, n_groups)
 
     def _unroll(self, prepared: Any, frame: Frame, origins: np.ndarray, horizon: int) -> np.ndarray:
         """Forecast step by step."""
@@ -270,6 +236,42 @@ class Ensemble:
         future = np.ascontiguousarray(frame.known[rows].transpose(0, 2, 1))
         out = self.network.unroll(prepared, read.past, future)
         return as_table(out / read.factor + read.center, len(origins), K)
+
+
+def in_blocks(
+    once: Callable[[Frame, np.ndarray, np.ndarray], np.ndarray],
+    frame: Frame,
+    origins: np.ndarray,
+    horizon: int,
+    trained: int,
+    reach: int,
+    n_groups: int,
+) -> np.ndarray:
+    """Forecast (n, horizon, K) in the frame's units, block by block of the `trained` horizon, each from the one before.
+
+    Parameters
+    ----------
+    once : callable
+        ``once(frame, origins, columns) -> (trained, J, samples)``.
+    reach : int
+        Rows before an origin that are read.
+    n_groups : int
+        Times that each origin is forecast: K / J.
+    """
+    K = frame.target.shape[1]
+    if horizon <= trained:
+        samples = Samples.all(frame, origins, n_groups)
+        return as_table(once(frame, samples.origins, samples.columns), len(origins), K)[:, :horizon]
+    own = _own_rows(frame, origins, reach, horizon)
+    out = np.empty((len(origins), horizon, K), frame.target.dtype)
+    firsts = np.arange(len(origins), dtype=np.int64) * (reach + horizon) + reach
+    table = own.target.reshape(len(origins), reach + horizon, K)
+    for done in range(0, horizon, trained):
+        samples, stop = Samples.all(own, firsts + done, n_groups), min(horizon, done + trained)
+        block = as_table(once(own, samples.origins, samples.columns), len(origins), K)
+        out[:, done:stop] = block[:, : stop - done]
+        table[:, reach + done : reach + stop] = out[:, done:stop]
+    return out
 
 
 def as_table(out: np.ndarray, n_origins: int, n_columns: int) -> np.ndarray:

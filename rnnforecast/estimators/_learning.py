@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from threadpoolctl import threadpool_limits
 
 from rnnforecast.estimators._architecture import Architecture, design
 from rnnforecast.estimators._blend import weigh
 from rnnforecast.estimators._ensemble import Ensemble, Scales, train_ensemble
+from rnnforecast.estimators._forking import design_forked, train_forked
 from rnnforecast.estimators._linear import LinearModel
-from rnnforecast.estimators._parameters import n_threads
+from rnnforecast.estimators._parameters import n_threads, one_blas_thread
 from rnnforecast.estimators._recipe import Recipe, resolve
 from rnnforecast.estimators._training import Settings
 from rnnforecast.series import Series, season_candidates
@@ -35,9 +35,9 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
         The learned attributes.
     """
     seeds = check_random_state(forecaster.random_state).randint(2**31, size=forecaster.n_estimators)
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         recipe = _recipe(forecaster, series)
-        architecture = design(forecaster, series, recipe)
+        architecture = (design_forked if forecaster.forking_sequences else design)(forecaster, series, recipe)
         n_held_out = _held_out(forecaster, series.n_rows, architecture.windows.lookback)
         early = series.head(series.n_rows - n_held_out)
         linear = _linear(forecaster, early, recipe)
@@ -119,7 +119,7 @@ def _train(
 ) -> Ensemble:
     """Train one network for each seed on `series`, choosing weights on the rows by which `ahead` goes on."""
     settings = {name: getattr(forecaster, name) for name in Settings.__dataclass_fields__ if name != "n_threads"}
-    return train_ensemble(
+    return (train_forked if forecaster.forking_sequences else train_ensemble)(
         architecture.network,
         architecture.windows,
         Scales.fit(series.target, series.known, series.past, log=recipe.log, kind=forecaster.scale),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn.utils._param_validation import InvalidParameterError, Options
+from threadpoolctl import ThreadpoolController
 
 MAX_STEPS = 1_000_000  # more is a slip of the pen, and would ask for all the memory there is
 
@@ -21,7 +23,6 @@ def check_parameters(estimator: Any) -> None:
     Parameters
     ----------
     estimator : BaseEstimator
-        With a parameter ``horizon``.
 
     Raises
     ------
@@ -40,7 +41,7 @@ def check_parameters(estimator: Any) -> None:
             raise InvalidParameterError(
                 f"The {parameter!r} parameter of {name} must be a number, not a bool. Got {value!r} instead."
             )
-    if estimator.horizon > MAX_STEPS:
+    if getattr(estimator, "horizon", 1) > MAX_STEPS:
         raise InvalidParameterError(
             f"The 'horizon' parameter of {name} must be an int in the range [1, {MAX_STEPS}]. "
             f"Got {estimator.horizon!r} instead."
@@ -100,3 +101,14 @@ def n_threads(n_jobs: int | None) -> int:
     allowed = os.environ.get("OMP_NUM_THREADS", "")
     n = effective_n_jobs(n_jobs)
     return min(n, int(allowed)) if allowed.isdigit() and int(allowed) else n
+
+
+@cache
+def _thread_pools() -> ThreadpoolController:
+    """Find the libraries with threads of their own: once, for it takes milliseconds."""
+    return ThreadpoolController()
+
+
+def one_blas_thread() -> Any:
+    """Keep matrix products in one thread: they are small, and others' order of summation would follow the machine."""
+    return _thread_pools().limit(limits=1, user_api="blas")

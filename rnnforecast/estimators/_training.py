@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -32,6 +32,8 @@ CONSTRAINTS: dict[str, Any] = {
     "learning_rate": [StrOptions({"cosine", "constant", "plateau"})],
     "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
     "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "forking_sequences": ["boolean"],
+    "bptt_steps": [None, Interval(Integral, 1, None, closed="left")],
     "shuffle": ["boolean"],
     "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
     "clip_value": [None, Interval(Real, 0, None, closed="neither")],
@@ -65,6 +67,7 @@ class Settings:
     clip_norm: float | None
     clip_value: float | None
     teacher_forcing: float
+    bptt_steps: int | None
     early_stopping: bool
     n_iter_no_change: int | None
     tol: float
@@ -148,3 +151,12 @@ def descend(
 def usable(start: np.ndarray | None, layout: Layout, dtype: Any) -> np.ndarray | None:
     """Return a copy of weights of an earlier fit, or None where they are not this network's."""
     return None if start is None or len(start) != layout.size else start.astype(dtype)
+
+
+def each(
+    seeds: list[int], starts: list[np.ndarray] | None, stops: list[int] | None
+) -> Iterator[tuple[int, np.ndarray | None, int | None]]:
+    """Seed, weights to start from and updates to stop after of each member; None where there are none."""
+    for k, seed in enumerate(seeds):
+        start = starts[k] if starts is not None and k < len(starts) else None
+        yield seed, start, None if stops is None else stops[k]

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
-from threadpoolctl import threadpool_limits
 
 from rnnforecast.estimators._base import BaseForecaster
 from rnnforecast.estimators._linear import LinearModel
+from rnnforecast.estimators._parameters import one_blas_thread
 from rnnforecast.estimators._recipe import Recipe, resolve, resolve_seasons
 from rnnforecast.series import Series, season_candidates
 
@@ -202,7 +202,7 @@ class LinearForecaster(BaseForecaster):
     def _learn(self, series: Series) -> dict[str, Any]:
         """Resolve the recipe and solve for the weights."""
         recipe = self._recipe(series)
-        with threadpool_limits(1, user_api="blas"):  # the same bits whatever the number of threads
+        with one_blas_thread():  # the same bits whatever the number of threads
             model = LinearModel(self.alpha).fit(series.target, series.known, series.past, recipe, self.horizon)
         return {
             "alpha_": float(model.alpha_[0]) if len(model.alpha_) == 1 else model.alpha_,

@@ -6,14 +6,18 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 from sklearn.utils._param_validation import Interval, StrOptions
-from threadpoolctl import threadpool_limits
+from sklearn.utils.validation import check_is_fitted
 
+from rnnforecast.estimators import _diagnosis
 from rnnforecast.estimators._architecture import CONSTRAINTS, check
 from rnnforecast.estimators._base import BaseForecaster
+from rnnforecast.estimators._forking import check_forked
 from rnnforecast.estimators._learning import learn
-from rnnforecast.estimators._parameters import n_threads
+from rnnforecast.estimators._parameters import n_threads, one_blas_thread
 from rnnforecast.estimators._training import CONSTRAINTS as TRAINING
+from rnnforecast.estimators.stream import ForecastStream
 from rnnforecast.series import Series
 
 
@@ -103,6 +107,12 @@ class RNNForecaster(BaseForecaster):
     learning_rate_init : float, default=0.002
     max_iter : "auto" or int, default="auto"
         Passes over the windows; "auto" is forty, within 100 to 500 updates.
+    forking_sequences : bool, default=False
+        Learn from every step of the carried series instead of windows (Wen et al., 2017): an epoch costs as many steps
+        as there are rows, whatever the lookback. The minibatch is then the next piece of up to 64 (or `batch_size`)
+        parallel stretches of the series.
+    bptt_steps : int or None, default=None
+        Length of a piece, beyond which states are carried but no gradient goes; None is half the lookback, at least 32.
     shuffle : bool, default=True
     clip_norm : float or None, default=1.0
         Largest norm of a gradient.
@@ -211,6 +221,8 @@ class RNNForecaster(BaseForecaster):
         learning_rate: str = "cosine",
         learning_rate_init: float = 0.002,
         max_iter: Any = "auto",
+        forking_sequences: bool = False,
+        bptt_steps: int | None = None,
         shuffle: bool = True,
         clip_norm: float | None = 1.0,
         clip_value: float | None = None,
@@ -266,6 +278,8 @@ class RNNForecaster(BaseForecaster):
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
         self.max_iter = max_iter
+        self.forking_sequences = forking_sequences
+        self.bptt_steps = bptt_steps
         self.shuffle = shuffle
         self.clip_norm = clip_norm
         self.clip_value = clip_value
@@ -280,12 +294,36 @@ class RNNForecaster(BaseForecaster):
         self.verbose = verbose
         self.n_jobs = n_jobs
 
+    def gradient_flow(self, X: Any = None) -> pd.DataFrame:
+        """Return how far back in time gradients reach: their norm in the states before the newest, by lag.
+
+        Norms that fall exponentially with the lag are a vanishing gradient, growing ones an exploding one.
+
+        Parameters
+        ----------
+        X : Series, frame, array or tuple (X, y), optional
+            Data to read instead of those of `fit`, given as `history` is in `forecast`.
+
+        Returns
+        -------
+        DataFrame
+            Index "lag" in steps of the series, a column for each recurrent layer; the last one's newest state has 1.
+
+        Raises
+        ------
+        ValueError
+            If the layers cannot be followed from step to step.
+        """
+        check_is_fitted(self)
+        return _diagnosis.gradient_flow(self.ensemble_, self._history if X is None else self._read_history(X))
+
     def _learn(self, series: Series) -> dict[str, Any]:
         return learn(self, series)
 
     def _validate_params(self) -> None:
         super()._validate_params()
         check(self)
+        check_forked(self)
 
     def _minimum_rows(self, series: Series) -> int:
         """Rows of one training window; an automatic lookback adapts to the series."""
@@ -293,9 +331,9 @@ class RNNForecaster(BaseForecaster):
 
     def _forecast(self, series: Series, origins: np.ndarray, horizon: int) -> np.ndarray:
         data = (series.target, series.known, series.past)
-        with threadpool_limits(1, user_api="blas"):
+        with one_blas_thread():
             if self.attention:
-                self.attention_ = self.ensemble_.attention(*data, origins[-1:], horizon)
+                self.attention_ = _diagnosis.attention(self.ensemble_, *data, origins[-1:], horizon)
             if self.linear_ is None:
                 return self.ensemble_.forecast(*data, origins, horizon, n_threads(self.n_jobs))
             linear = self.linear_.forecast(*data, origins, horizon)
@@ -303,6 +341,14 @@ class RNNForecaster(BaseForecaster):
                 return linear
             network = self.ensemble_.forecast(*data, origins, horizon, n_threads(self.n_jobs))
         return linear + self.blend_weight_ * (network - linear)
+
+    def stream(self) -> ForecastStream:
+        """Return a stream that takes one observation after the other from the cutoff on and forecasts at once.
+
+        It speaks arrays and leaves the forecaster alone; `update` and `forecast` do the same in pandas.
+        """
+        check_is_fitted(self)
+        return ForecastStream(self)
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         text = super().__repr__(N_CHAR_MAX)

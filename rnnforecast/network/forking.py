@@ -8,11 +8,14 @@ horizon. **J** is the number of target columns of a sequence, **K** that of the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from rnnforecast.kernels.windows import gather
+from rnnforecast.kernels.windows import gather_ahead
 from rnnforecast.network.windows import Frame
+
+LEVEL_AND_BEFORE = np.array([0, -1])
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,8 @@ class Forking:
 
     Parameters
     ----------
+    lookback : int
+        Steps that are read before a forecast; training carries its states on instead.
     horizon : int
     n_targets, n_columns : int
         J and K.
@@ -32,13 +37,14 @@ class Forking:
         Changes are divided by it, which brings them to the size of the level.
     """
 
+    lookback: int
     horizon: int
     n_targets: int
     n_columns: int
     n_known: int
     n_past: int
     base: int
-    change_scale: float
+    change_scale: float = 1.0
 
     @property
     def n_outputs(self) -> int:
@@ -61,61 +67,51 @@ class Forking:
         first, column : (B,) int64
         n_steps : int
         """
-        J, B, dtype = self.n_targets, len(first), frame.target.dtype
-        x = np.empty((n_steps, self.n_inputs, B), dtype)
-        zeros, zeroth = np.zeros((max(J, self.n_known, self.n_past), B), dtype), np.zeros_like(column)
-        ones = zeros + dtype.type(1)
-        gather(frame.target, first, column, zeros[:J], ones[:J], 0, x)
-        gather(frame.target, first - 1, column, zeros[:J], ones[:J], J, x)
+        J, dtype = self.n_targets, frame.target.dtype
+        x = np.empty((n_steps, self.n_inputs, len(first)), dtype)
+        gather_ahead(frame.target, first, column, LEVEL_AND_BEFORE, J, 0, x)
         x[:, J : 2 * J] = (x[:, :J] - x[:, J : 2 * J]) / dtype.type(self.change_scale)
-        row = 2 * J
+        row, zeroth = 2 * J, np.zeros_like(column)
         if self.base:
-            self._season(frame, first, column, x, row)
+            self._fill_season(frame, first, column, x, row)
             row += self.n_outputs
         if self.n_past:
-            gather(frame.past, first, zeroth, zeros[: self.n_past], ones[: self.n_past], row, x)
+            gather_ahead(frame.past, first, zeroth, LEVEL_AND_BEFORE[:1], self.n_past, row, x)
             row += self.n_past
-        for step in range(self.horizon if self.n_known else 0):
-            gather(frame.known, first + 1 + step, zeroth, zeros[: self.n_known], ones[: self.n_known], row, x)
-            row += self.n_known
+        if self.n_known:
+            gather_ahead(frame.known, first, zeroth, self._ahead, self.n_known, row, x)
+            row += self.n_known * self.horizon
         if self.n_columns > J:
             x[:, row:] = np.arange(self.n_columns)[:, None] == column
         return x
 
     def targets(self, frame: Frame, first: np.ndarray, column: np.ndarray, n_steps: int) -> np.ndarray:
         """What should come out, (T, H J, B): the horizon after each step less the value there and the base."""
-        J, B, dtype = self.n_targets, len(first), frame.target.dtype
-        out = np.empty((n_steps, self.n_outputs, B), dtype)
-        zeros = np.zeros((J, B), dtype)
-        ones = zeros + dtype.type(1)
-        for step in range(self.horizon):
-            gather(frame.target, first + 1 + step, column, zeros, ones, step * J, out)
+        out = np.empty((n_steps, self.n_outputs, len(first)), frame.target.dtype)
+        gather_ahead(frame.target, first, column, self._ahead, self.n_targets, 0, out)
         return out - self.reference(frame, first, column, n_steps)
 
     def reference(self, frame: Frame, first: np.ndarray, column: np.ndarray, n_steps: int) -> np.ndarray:
         """What the network's output is added to, (T, H J, B): the last value, or the season before."""
-        B, dtype = len(first), frame.target.dtype
-        level = np.empty((n_steps, self.n_targets, B), dtype)
-        zeros = np.zeros((self.n_targets, B), dtype)
-        gather(frame.target, first, column, zeros, zeros + dtype.type(1), 0, level)
-        last = np.tile(level, (1, self.horizon, 1))
-        if self.base:
-            season = np.empty_like(last)
-            self._season(frame, first, column, season, 0)
-            last += season
-        return last
+        out = np.empty((n_steps, self.n_outputs, len(first)), frame.target.dtype)
+        gather_ahead(frame.target, first, column, self._season, self.n_targets, 0, out)
+        return out
 
-    def _season(self, frame: Frame, first: np.ndarray, column: np.ndarray, out: np.ndarray, row: int) -> None:
-        """Fill rows `row` on of `out` with the base of the horizon less the value at the step."""
-        J, B = self.n_targets, len(first)
-        level = np.empty((len(out), J, B), out.dtype)
-        zeros = np.zeros((J, B), out.dtype)
-        ones = zeros + out.dtype.type(1)
-        gather(frame.target, first, column, zeros, ones, 0, level)
-        for step in range(self.horizon):
-            here = slice(row + step * J, row + (step + 1) * J)
-            gather(frame.target, first + 1 + step % self.base - self.base, column, zeros, ones, here.start, out)
-            out[:, here] -= level
+    @cached_property
+    def _ahead(self) -> np.ndarray:
+        """Rows of the horizon, counted from the step."""
+        return np.arange(1, self.horizon + 1)
+
+    @cached_property
+    def _season(self) -> np.ndarray:
+        """Rows of the base, counted from the step."""
+        return np.arange(self.horizon) % self.base + 1 - self.base if self.base else np.zeros(self.horizon, np.int64)
+
+    def _fill_season(self, frame: Frame, first: np.ndarray, column: np.ndarray, x: np.ndarray, row: int) -> None:
+        """Fill rows `row` on of `x` with the base of the horizon less the value at the step."""
+        gather_ahead(frame.target, first, column, self._season, self.n_targets, row, x)
+        season = x[:, row : row + self.n_outputs].reshape(len(x), self.horizon, self.n_targets, -1)
+        season -= x[:, None, : self.n_targets]
 
 
 class FrameReader:

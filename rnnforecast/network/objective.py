@@ -69,7 +69,10 @@ class WindowObjective:
         read = self.windows.read(self.frame, origin, column)
         truth = self.windows.truth(self.frame, origin, column, read)
         free = self._free.setdefault(len(rows), [])
-        work = free.pop() if free else self.network.work(self.windows.n_steps, len(rows), training=True)
+        try:
+            work = free.pop()
+        except IndexError:  # asked, not looked: another thread may take the last in between
+            work = self.network.work(self.windows.n_steps, len(rows), training=True)
         work.draw_from(np.random.Generator(np.random.SFC64(seed)))
         out = self.network.forward(self._prepared, read.past, read.context, work, Teacher(truth, self._forced))
         d_out = np.empty_like(out)

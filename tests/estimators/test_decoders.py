@@ -114,7 +114,7 @@ def test_a_pickled_forecaster_forecasts_the_same(load, variant):
 
 
 INVALID = [
-    ({"attention": "additive"}, 'attention belongs to decoder="seq2seq"'),
+    ({"attention": "additive", "decoder": "recursive"}, 'attention belongs to decoder="seq2seq"'),
     ({"attention": "dot", "decoder": "parallel"}, 'attention belongs to decoder="seq2seq"'),
     ({"attention": "other", "decoder": "seq2seq"}, "attention"),
     ({"teacher_forcing": 1.5, "decoder": "seq2seq"}, "teacher_forcing"),

@@ -19,7 +19,7 @@ def frame(rng):
 @pytest.mark.parametrize("base", [0, 2, 5])
 @pytest.mark.parametrize("n_targets", [1, 2])
 def test_target_plus_reference_is_the_future(frame, base, n_targets):
-    forking = Forking(H, n_targets, 2, 2, 1, base, 0.5)
+    forking = Forking(6, H, n_targets, 2, 2, 1, base, 0.5)
     first, column = np.array([6, 20]), np.array([0, 0]) if n_targets == 2 else np.array([0, 1])
     total = forking.targets(frame, first, column, 4) + forking.reference(frame, first, column, 4)
     for t in range(4):
@@ -30,7 +30,7 @@ def test_target_plus_reference_is_the_future(frame, base, n_targets):
 
 @pytest.mark.parametrize("base", [0, 5])
 def test_inputs_know_the_past_and_the_known_covariates_of_the_horizon_only(frame, base):
-    forking = Forking(H, 1, 2, 2, 1, base, 0.5)
+    forking = Forking(6, H, 1, 2, 2, 1, base, 0.5)
     first, column = np.array([10]), np.array([1])
     before = forking.inputs(frame, first, column, 4)
     assert before.shape == (4, forking.n_inputs, 1)
@@ -48,7 +48,7 @@ def test_inputs_know_the_past_and_the_known_covariates_of_the_horizon_only(frame
 
 
 def test_streams_cover_every_step_and_no_other(frame):
-    forking = Forking(H, 1, 2, 2, 1, 0, 1.0)
+    forking = Forking(6, H, 1, 2, 2, 1, 0, 1.0)
     reader = FrameReader(frame, forking, 4, N - H, 5)
     assert reader.n_streams == 10
     seen = {int(start) + t for start in reader.starts for t in range(reader.n_steps)}
@@ -56,7 +56,7 @@ def test_streams_cover_every_step_and_no_other(frame):
 
 
 def test_a_stream_read_in_pieces_is_the_stream_read_at_once(frame):
-    forking = Forking(H, 1, 2, 2, 1, 5, 0.5)
+    forking = Forking(6, H, 1, 2, 2, 1, 5, 0.5)
     reader = FrameReader(frame, forking, 5, N - H, 4)
     streams = np.arange(reader.n_streams)
     for part in (reader.inputs, reader.targets):
