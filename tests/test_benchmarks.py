@@ -187,7 +187,7 @@ def test_the_command_measures_and_writes_what_it_measured(tmp_path, capsys):
     step, inference, jobs = (row["lines"] for row in record["rows"])
     assert [(line["B"], line["H"]) for line in step] == [(4, 5), (64, 64)]
     assert all(line["share"] > 0.0 and line["ms"] > 0.0 for line in step)
-    assert all(line["threads"] == 1 for line in inference)
+    assert all(line["threads"] == 1 for line in inference if line["B"] < 64)
     assert [line["B"] for line in jobs] in ([64], [])  # one processor cannot run two threads
     assert "gru" in capsys.readouterr().out
 

@@ -13,7 +13,7 @@ from rnnforecast.network.network import Network, Work
 from rnnforecast.network.windows import Frame, Windows
 
 Loss = Callable[[np.ndarray, np.ndarray, np.ndarray], float]
-EVALUATED_AT_ONCE = 64  # sequences of a batch in prediction: enough to forget the calls, few enough for two threads
+EVALUATED_AT_ONCE = 32  # sequences of a batch in prediction: two threads must find work in 64
 KEPT_SPLITS = 16
 
 

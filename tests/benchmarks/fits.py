@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from tests.benchmarks.timing import OURS, Ratio, Side, best, compare, millisecon
 ETTH1 = "electricity/ETTh1.csv"
 BARS = {"torch": 3.0, "neuralforecast": 8.0}
 LATENCY = 50.0  # microseconds
+FORKING = 0.5
+SEEDS = 3
 CALLS_IN_A_ROUND = 20
 
 
@@ -146,24 +149,92 @@ def measure_latency(options: Options) -> Row:
     values = np.sin(2.0 * np.pi * np.arange(len(index)) / 24.0)
     series = pd.Series(values + 0.1 * np.random.default_rng(0).standard_normal(len(index)), index=index, name="load")
     task = Task(series[:n_history].to_frame(), joint=False, lookback=lookback, horizon=1)
-    for form in ("labelled rows", "plain numbers"):
-        fitted = forecaster(task, max_iter=1).fit(series[:n_history])
-        new = series[n_history:]
-        each = [new[k : k + 1] if form == "labelled rows" else new.to_numpy()[k : k + 1] for k in range(n_new)]
-        rows = itertools.cycle(each)  # only as many are asked for as there are
+    new = series[n_history:]
+    numbers = itertools.cycle(new.tolist())
+    rows = itertools.cycle([new[k : k + 1] for k in range(n_new)])  # only as many are asked for as there are
+    learnt = [forecaster(task, max_iter=1, forking_sequences=f).fit(series[:n_history]) for f in (False, True)]
+    windowed, carried = (model.stream() for model in learnt)
+    forms: dict[str, Callable[[], Any]] = {
+        "a stream, its state carried": lambda: carried.update(next(numbers)).forecast(),
+        "a stream that reads its window again": lambda: windowed.update(next(numbers)).forecast(),
+        "update and forecast in pandas": lambda: learnt[0].update(next(rows)).forecast(1),
+    }
+    for form, call in forms.items():
         # Not by `compare`, which calls as often as fits into a time: here every call needs a row of its own.
-        side = Side(OURS, 1, lambda fitted=fitted, rows=rows: fitted.update(next(rows)).forecast(1))
+        side = Side(OURS, 1, call)
         side.run(CALLS_IN_A_ROUND)
         micro = 1e6 * np.array([side.run(CALLS_IN_A_ROUND) for _ in range(options.n_rounds)])
         median = float(np.median(micro))
         row.add(
-            f"update with {form}, forecast(1): {median:.0f} µs ({micro.min():.0f} to {micro.max():.0f})",
+            f"{form}: {median:.0f} µs ({micro.min():.0f} to {micro.max():.0f})",
             form=form,
             us=median,
             us_minimum=float(micro.min()),
             us_maximum=float(micro.max()),
         )
-    row.judge(
-        Bar("update + one-step forecast, the faster form", min(q["us"] for q in row.lines), LATENCY, False, " µs")
-    )
+    row.judge(Bar("update + one-step forecast, carried", row.lines[0]["us"], LATENCY, False, " µs"))
     return row
+
+
+def measure_forking(options: Options) -> Row:
+    """Seconds until learning from every step is as good as windows ever are, on the rows held out."""
+    row = Row("forking")
+    table = etth1(max(options.fit_rows, 300))
+    if table is None:
+        row.skip(f"{FOLDER_VARIABLE} names no folder that holds {ETTH1}")
+        return row
+    task = Task(table, joint=False)
+    n_held_out = len(table) // 5
+    ratios = []
+    for seed in range(min(options.n_rounds, SEEDS)):
+        reached = {}
+        for what in ("windows", "every step"):
+            reached[what] = _descent(task, n_held_out, options, seed, what)
+        goal = min(error for _, error in reached["windows"])
+        slow = next(seconds for seconds, error in reached["windows"] if error <= goal)
+        fast = next((seconds for seconds, error in reached["every step"] if error <= goal), float("inf"))
+        ratios.append(fast / slow)
+        row.add(
+            f"seed {seed}: windows at best {goal:.4f} after {slow:.2f} s, every step there after {fast:.2f} s, "
+            f"at best {min(error for _, error in reached['every step']):.4f}",
+            seed=seed,
+            goal=goal,
+            windows_s=slow,
+            forking_s=fast,
+        )
+    row.judge(Bar("forking, time to the windowed model's best / its time", float(np.median(ratios)), FORKING, False))
+    return row
+
+
+def _descent(task: Task, n_held_out: int, options: Options, seed: int, what: str) -> list[tuple[float, float]]:
+    """Seconds of training and mean absolute error of all origins held out, after more and more updates.
+
+    Each is a training of its own, begun anew, so that both ways are judged by the same forecasts; the time is that of
+    the training alone.
+    """
+    early = task.table[:-n_held_out]
+    n_windows = n_held_out - task.horizon + 1
+    origins = np.arange(len(early), len(early) + n_windows)
+    step = [("max_iter", n) for n in ((1, 2, 4, 8) if what == "windows" else (2, 4, 8, 16, 32, 64))]
+    found = []
+    for name, value in step[: 2 if options.fit_rows < 1000 else None]:
+        model = forecaster(
+            task,
+            cell="gru",
+            learning_rate="cosine",
+            learning_rate_init=2e-3,
+            loss="absolute_error",
+            forking_sequences=what == "every step",
+            batch_size=64,
+            random_state=seed,
+            **{name: value},
+        )
+        start = time.perf_counter()
+        model.fit(early)
+        seconds = time.perf_counter() - start
+        data = task.table.to_numpy(float)
+        nothing = np.zeros((len(data), 0))
+        forecast = model.ensemble_.forecast(data, nothing, nothing, origins, task.horizon)
+        truth = data[origins[:, None] + np.arange(task.horizon)]
+        found.append((seconds, float((np.abs(forecast - truth) / data.std(axis=0)).mean())))
+    return found

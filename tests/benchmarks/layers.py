@@ -94,6 +94,7 @@ class Stepper:
         self.columns = np.zeros_like(self.rows)
         self.given: Any = Given(x, y)
         self.objective = WindowObjective(self.network, self.given, self.given, self.rows, self.columns, squared_error)
+        self.n_threads = n_threads
         self.shards = Shards(self.objective, n_threads, shard_size or SHARD_SIZE)
         self.optimizer = optimizers.optimizer("adam", self.network.layout.size, x.dtype)
         self.gradient = np.empty_like(self.parameters)
@@ -121,7 +122,7 @@ class Stepper:
     def infer(self) -> np.ndarray:
         """Forecasts (B,); weights are packed and buffers allocated anew, as a call of `predict` does."""
         prepared = self.network.prepare(self.parameters)
-        return forecast(self.network, prepared, self.given, self.given, self.rows, self.columns)[0, 0]
+        return forecast(self.network, prepared, self.given, self.given, self.rows, self.columns, self.n_threads)[0, 0]
 
 
 def n_operations(cell: str, size: Size) -> float:

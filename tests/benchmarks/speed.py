@@ -13,6 +13,7 @@ inference forecasts of a batch against torch.nn
 jobs      training step on two threads against one
 fit       a whole fit on ETTh1 (7 columns, lookback 168, horizon 24, H 64) against a plain torch loop, neuralforecast,
           Keras; needs the file, in the folder that RNNFORECAST_DATA names
+forking   time of learning from every step until it is as good as windows ever are
 latency   ``update`` with one row and a forecast one step ahead
 import    ``import rnnforecast`` beyond pandas and sklearn.base
 first_fit default fit on an empty compilation cache, and in the next process
@@ -45,6 +46,7 @@ ROWS: dict[str, Callable[[Options], Row]] = {
     "inference": steps.measure_inference,
     "jobs": steps.measure_jobs,
     "fit": fits.measure_fit,
+    "forking": fits.measure_forking,
     "latency": fits.measure_latency,
     "import": processes.measure_import,
     "first_fit": processes.measure_first_fit,

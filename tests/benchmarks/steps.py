@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnforecast.network.objective import EVALUATED_AT_ONCE
 from tests.benchmarks.host import Product
 from tests.benchmarks.layers import SHARD_SIZE, Stepper, batch, n_operations
 from tests.benchmarks.rivals import TorchLayer, load, torch_sides
@@ -84,9 +85,9 @@ def _line(row: Row, cell: str, size: Size, torch: Any, product: Product | None, 
 
 
 def _threads(name: str, size: Size, options: Options) -> tuple[int, ...]:
-    """Numbers of threads that differ: prediction has one, and so has a batch that is one shard."""
-    shard_size = options.shard_size or SHARD_SIZE
-    return TWO if name == "step" and shard_size < size.B else (1,)
+    """Numbers of threads that differ: a batch that is one shard has one."""
+    together = EVALUATED_AT_ONCE if name == "inference" else options.shard_size or SHARD_SIZE
+    return TWO if together < size.B else (1,)
 
 
 def _rates(times: dict[tuple[str, int], np.ndarray], n_operations: float, n_product: float) -> dict[str, float]:
