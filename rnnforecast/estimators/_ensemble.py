@@ -67,6 +67,19 @@ class Samples:
         columns = np.repeat(np.arange(n_columns, dtype=np.int64), len(origins))
         return cls(frame, np.tile(origins.astype(np.int64), n_columns), columns)
 
+    @classmethod
+    def drawn(
+        cls, frame: Frame, first: int, stop: int, n_columns: int, count: int, rng: np.random.Generator
+    ) -> Samples:
+        """Every origin from `first` to ``stop - 1`` with each column; of more than `count`, so many at random.
+
+        A training that ends within its first epoch needs no list of windows that it never reads.
+        """
+        n_origins = stop - first
+        total = n_origins * n_columns
+        picked = rng.integers(total, size=count) if count < total else np.arange(total)
+        return cls(frame, first + picked % n_origins, picked // n_origins)
+
     def thinned(self, count: int) -> Samples:
         """About `count` of them, evenly spaced."""
         stride = max(1, len(self.origins) // count)
@@ -76,7 +89,7 @@ class Samples:
 def train_member(
     network: Network,
     windows: Windows,
-    training: Samples,
+    frame: Frame,
     validation: Samples | None,
     settings: Settings,
     seed: int,
@@ -98,6 +111,13 @@ def train_member(
     earlier = usable(start, network.layout, network.dtype)
     weights = drawn if earlier is None else earlier
     loss = LOSSES[settings.loss]
+    first, stop, n_columns = (
+        windows.lookback,
+        len(frame.target) - windows.horizon + 1,
+        windows.n_columns // windows.n_targets,
+    )
+    batch_size, n_steps = settings.steps((stop - first) * n_columns)
+    training = Samples.drawn(frame, first, stop, n_columns, n_steps * batch_size, rng)
     objective = WindowObjective(
         network, windows, training.frame, training.origins, training.columns, loss, settings.teacher_forcing
     )
@@ -110,15 +130,13 @@ def train_member(
             held_out.prepare(weights)
             return held_out.mean_loss(rows)
 
-    n_samples = len(training.origins)
-    batch_size, n_steps = settings.steps(n_samples)
     history = descend(
         objective,
         weights,
         network.layout,
         settings,
         rng,
-        rows=np.arange(n_samples),
+        rows=np.arange(len(training.origins)),
         batch_size=batch_size,
         n_steps=n_steps,
         shuffle=settings.shuffle,
@@ -159,14 +177,13 @@ def train_ensemble(
     """
     n_columns = windows.n_columns // windows.n_targets
     frame = scales.frame(series.target, series.known, series.past, network.dtype)
-    origins = np.arange(windows.lookback, series.n_rows - windows.horizon + 1)
-    training, validation = Samples.all(frame, origins, n_columns), None
+    validation = None
     if ahead is not None:
-        frame = scales.frame(ahead.target, ahead.known, ahead.past, network.dtype)
+        later = scales.frame(ahead.target, ahead.known, ahead.past, network.dtype)
         origins = np.arange(series.n_rows, ahead.n_rows - windows.horizon + 1)
-        validation = Samples.all(frame, origins, n_columns).thinned(VALIDATION_WINDOWS)
+        validation = Samples.all(later, origins, n_columns).thinned(VALIDATION_WINDOWS)
     members = [
-        train_member(network, windows, training, validation, settings, seed, start, stop, report)
+        train_member(network, windows, frame, validation, settings, seed, start, stop, report)
         for seed, start, stop in each(seeds, starts, stops)
     ]
     return Ensemble(network, windows, scales, [w for w, _ in members], [h for _, h in members])
