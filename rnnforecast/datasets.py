@@ -72,7 +72,7 @@ def load_stock(symbol: str | None = None) -> pd.DataFrame:
     """
     if symbol is None:
         return _labelled(_bundled("stock.csv", index="date"), "bundled stock.csv (generated)")
-    if not symbol.isalnum():  # a symbol is a file name: no way out of the folder
+    if not isinstance(symbol, str) or not symbol.isalnum():  # a symbol is a file name: no way out of the folder
         raise ValueError(f"symbol must be letters and digits, got {symbol!r}")
     name = f"stock/{symbol}.csv"
     stock = _own(name, index="Date", origin=_STOCK_ORIGIN)

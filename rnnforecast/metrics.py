@@ -59,7 +59,7 @@ def mase(y_true: ArrayLike, y_pred: ArrayLike, *, y_train: ArrayLike, season_len
         If a training column repeats itself exactly, so that its scale is 0.
     """
     truth, forecast = _pair(y_true, y_pred)
-    scale = _naive_steps(y_train, season_length, truth.shape[1], np.abs)
+    scale = _naive_steps(y_train, season_length, y_true, truth.shape[1], np.abs)
     return float((np.abs(forecast - truth).mean(axis=0) / scale).mean())
 
 
@@ -88,7 +88,7 @@ def rmsse(y_true: ArrayLike, y_pred: ArrayLike, *, y_train: ArrayLike, season_le
         As `mase`.
     """
     truth, forecast = _pair(y_true, y_pred)
-    scale = _naive_steps(y_train, season_length, truth.shape[1], np.square)
+    scale = _naive_steps(y_train, season_length, y_true, truth.shape[1], np.square)
     return float(np.sqrt(((forecast - truth) ** 2).mean(axis=0) / scale).mean())
 
 
@@ -317,13 +317,14 @@ def _level(name: str, value: float) -> float:
     return float(value)
 
 
-def _naive_steps(y_train: ArrayLike, season_length: int, n_columns: int, size: Any) -> _Array:
+def _naive_steps(y_train: ArrayLike, season_length: int, y_true: Any, n_columns: int, size: Any) -> _Array:
     """Return the mean size of the in-sample naive error of every column, (K,)."""
     if isinstance(season_length, bool | np.bool_) or not isinstance(season_length, Integral) or season_length < 1:
         raise ValueError(f"season_length must be a positive integer, got {season_length!r}")
     train = _table("y_train", y_train)
     if train.shape[1] != n_columns:
         raise ValueError(f"y_train has {train.shape[1]} columns, but y_true has {n_columns}")
+    _check_columns(y_true, y_train, "y_train")
     if len(train) <= season_length:
         raise ValueError(f"y_train must have more than season_length={season_length} rows, got {len(train)}")
     scale = size(train[season_length:] - train[:-season_length]).mean(axis=0)
@@ -346,11 +347,25 @@ def _table(name: str, values: Any) -> _Array:
 
 
 def _finite(name: str, values: Any) -> _Array:
-    array = np.asarray(values, dtype=np.float64)
+    array = _numbers(name, values)
     if not np.isfinite(array).all():
         n_bad = int((~np.isfinite(array)).sum())
         raise ValueError(f"{name} contains NaN or infinity in {n_bad} of {array.size} values; drop those rows first")
     return array
+
+
+def _numbers(name: str, values: Any) -> _Array:
+    """Convert to float64 what NumPy would read as numbers without a word, or refuse it."""
+    if isinstance(values, np.ma.MaskedArray):
+        values = np.ma.filled(values.astype(np.float64), np.nan)
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{name} must have rows of one length, got several; score the series one by one") from None
+    text = array.dtype.kind in "OT" and any(isinstance(item, str) for item in array.flat)
+    if text or array.dtype.kind in "SUcmM":
+        raise TypeError(f"{name} must hold real numbers, got {'text' if text else array.dtype}; convert it first")
+    return np.asarray(values, dtype=np.float64)
 
 
 def _check_labels(y_true: Any, other: Any, name: str) -> None:
@@ -359,9 +374,16 @@ def _check_labels(y_true: Any, other: Any, name: str) -> None:
         return
     if len(y_true) == len(other) and not y_true.index.equals(other.index):
         raise ValueError(f"y_true and {name} have different indexes; align one to the other first")
+    _check_columns(y_true, other, name)
+
+
+def _check_columns(y_true: Any, other: Any, name: str) -> None:
     both_frames = isinstance(y_true, pd.DataFrame) and isinstance(other, pd.DataFrame)
     if both_frames and y_true.shape[1] == other.shape[1] and not y_true.columns.equals(other.columns):
-        raise ValueError(f"y_true and {name} have different columns: {list(y_true.columns)} and {list(other.columns)}")
+        raise ValueError(
+            f"y_true and {name} have different columns: {list(y_true.columns)} and {list(other.columns)}; "
+            "select those of one from the other"
+        )
 
 
 def _same_shape(y_true: Any, other: Any, name: str) -> tuple[_Array, _Array]:

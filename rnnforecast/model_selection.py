@@ -132,5 +132,7 @@ def _time_numbers(X: Any, y: Any) -> NDArray[np.int64]:
         if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) and not index.is_monotonic_increasing:
             raise ValueError("rows must be in time order, got an unsorted index; sort them with sort_index()")
     data = X if X is not None else y
+    if not hasattr(data, "shape") and not hasattr(data, "__len__"):
+        raise TypeError(f"split needs X or y with one row per time step, got {data!r}; pass the data to be split")
     n_rows = data.shape[0] if hasattr(data, "shape") else len(data)
     return np.arange(n_rows, dtype=np.int64)

@@ -124,7 +124,7 @@ class Log:
             row = int(np.argmax(~np.atleast_1d(values > 0).reshape(len(np.atleast_1d(values)), -1).all(axis=1)))
             raise ValueError(
                 f"the log transform needs positive values, got {np.min(values):g} (first at row {row}); "
-                'use target_transform=None or target_transform="auto"'
+                "fit with target_transform=None"
             )
         return np.log(values)
 

@@ -168,7 +168,7 @@ def test_a_folder_without_the_file_is_named(tmp_path, monkeypatch):
         load_stock("XYZ")
 
 
-@pytest.mark.parametrize("symbol", ["../secret", "", "a/b"])
+@pytest.mark.parametrize("symbol", ["../secret", "", "a/b", 5])
 def test_a_symbol_leads_nowhere_else(symbol):
     with pytest.raises(ValueError, match="symbol must be letters and digits"):
         load_stock(symbol)

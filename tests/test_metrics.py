@@ -180,3 +180,32 @@ def test_what_does_not_fit_together_is_refused(metric, truth, guess, message):
 def test_arguments_out_of_range_are_named(attempt, message):
     with pytest.raises(ValueError, match=message):
         attempt()
+
+
+@pytest.mark.parametrize("metric", [m.mase, m.rmsse])
+def test_training_columns_in_another_order_are_refused(metric):
+    truth = pd.DataFrame({"a": TRUTH, "b": TRUTH})
+    train = pd.DataFrame({"b": TRAIN, "a": TRAIN})
+    with pytest.raises(ValueError, match="y_true and y_train have different columns"):
+        metric(truth, truth, y_train=train)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (["1", "2", "3"], "got <U1"),
+        (pd.Series(["1", "2", "3"]), "got text"),
+        (np.array(TRUTH) + 1j, "got complex128"),
+        (np.array([1, 2, 3], "M8[D]"), "got datetime64"),
+    ],
+)
+def test_what_is_no_number_is_refused_and_not_converted(values, message):
+    with pytest.raises(TypeError, match=message):
+        m.wape(TRUTH, values)
+
+
+def test_a_masked_value_is_a_missing_one_and_ragged_rows_are_refused():
+    with pytest.raises(ValueError, match="NaN or infinity in 1 of 3"):
+        m.wape(TRUTH, np.ma.masked_array(TRUTH, [False, True, False]))
+    with pytest.raises(ValueError, match="y_true must have rows of one length"):
+        m.smape([[1.0, 2.0], [3.0]], [[1.0, 2.0], [3.0]])

@@ -84,6 +84,11 @@ def test_parameters_out_of_range_are_named(parameters, message):
         splits(RollingOriginSplit(**parameters), np.zeros(50))
 
 
+def test_a_split_of_nothing_is_refused():
+    with pytest.raises(TypeError, match="needs X or y with one row per time step, got None"):
+        splits(RollingOriginSplit(1), None)
+
+
 def test_works_as_cv_of_scikit_learn():
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.standard_normal((40, 2)), columns=["a", "b"])

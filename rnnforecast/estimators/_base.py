@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
+from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -23,6 +24,8 @@ from rnnforecast.estimators._backtest import Backtest
 from rnnforecast.estimators._parameters import MAX_STEPS, check_parameters, checked_number
 from rnnforecast.estimators._rolling import observed_values, origins_of_windows, run_backtest
 from rnnforecast.series import Series, index_of, read, read_more, to_pandas
+from rnnforecast.series.continuation import columns_of_targets
+from rnnforecast.series.reading import common_index
 from rnnforecast.series.tables import read_table
 
 _ORIGINS_AT_ONCE = (
@@ -122,7 +125,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """Forecast the rows of X, or give fitted values for rows of the training data; the index decides.
 
         Rows after the end are forecast from the cutoff, however many steps ahead, without any later observation. Rows
-        within the training data get one-step-ahead forecasts (the first row the training mean). On trading days,
+        within the training data get one-step-ahead forecasts (rows without a past the training mean). On trading days,
         weekdays that X leaves out are holidays if no more of them follow each other than once did in the data.
 
         Parameters
@@ -246,6 +249,11 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         -------
         float
             At most 1; NaN for fewer than two rows. With ``missing="interpolate"``, rows without truth do not count.
+
+        Raises
+        ------
+        ValueError
+            X and y are not labelled alike.
         """
         check_is_fitted(self)
         if y is None and not self._history.target_is_x:
@@ -253,8 +261,11 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 "score needs y: this forecaster was fitted with X and y; pass the true values of these rows as y"
             )
         predicted = self.predict(X)
-        truth = read_table(X if y is None else y, "X" if y is None else "y").values
-        if self._history.missing != "error" and len(truth) == len(predicted):
+        table = read_table(X if y is None else y, "X" if y is None else "y")
+        if y is not None:
+            common_index(read_table(X, "X"), table, "X", "y")
+        truth = table.values[:, columns_of_targets(self._history, table.columns, "X" if y is None else "y")]
+        if self._history.missing != "error":
             there = ~np.isnan(truth).any(axis=1)
             truth, predicted = truth[there], predicted[there]
             sample_weight = None if sample_weight is None else np.asarray(sample_weight)[there]
@@ -353,7 +364,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """Return (n, K) values: fitted ones within the history, forecasts from its end for the rows ahead."""
         n = series.n_rows
         values = np.empty((len(rows), series.target.shape[1]))
-        values[rows == 0] = self._training_mean
+        values[rows <= 0] = self._training_mean
         inside = np.flatnonzero((rows > 0) & (rows < n))
         for start in range(0, len(inside), _ORIGINS_AT_ONCE):
             block = inside[start : start + _ORIGINS_AT_ONCE]
@@ -380,7 +391,9 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
                     f"history must have the {what} of the training data, {_words(expected)}, got {_words(got)}; "
                     "give it as X and y were given to fit, covariates as a tuple (X, y)"
                 )
-        return series
+        columns = columns_of_targets(mine, series.target_names, "history")
+        names = [series.target_names[column] for column in columns]
+        return replace(series, target=series.target[:, columns], target_names=names)
 
 
 def _words(value: Any) -> str:

@@ -22,6 +22,24 @@ ORIGINS_AT_ONCE = 1024  # bounds the memory of a backtest
 VALIDATION_WINDOWS = 250  # enough to rank weights; more only costs time
 
 
+def scaled(values: np.ndarray, scaler: Scaler, dtype: Any, what: str) -> np.ndarray:
+    """Return values (..., C) on the network's scale and of its dtype.
+
+    Raises
+    ------
+    ValueError
+        If a value is too large for the dtype, so that forecasts would be no numbers.
+    """
+    with np.errstate(over="ignore"):
+        result = np.ascontiguousarray(scaler.transform(values), dtype)
+    if not np.isfinite(result).all():
+        raise ValueError(
+            f"{what} holds a value of size {np.abs(values).max():.3g}, too large for {np.dtype(dtype)} on the scale of "
+            'the rows learnt from; check it, or fit with dtype="float64"'
+        )
+    return result
+
+
 @dataclass(frozen=True)
 class Scales:
     """The way from original units to the network's and back, learnt on training rows only."""
@@ -40,13 +58,18 @@ class Scales:
         )
 
     def frame(self, target: np.ndarray, known: np.ndarray, past: np.ndarray, dtype: Any) -> Frame:
-        """Scaled rows for the network."""
-        scaled = (
-            self.target.transform(self.transform.forward(target)),
-            self.known.transform(known),
-            self.past.transform(past),
+        """Scaled rows for the network.
+
+        Raises
+        ------
+        ValueError
+            If a value is too large for the dtype.
+        """
+        return Frame(
+            scaled(self.transform.forward(target), self.target, dtype, "the target"),
+            scaled(known, self.known, dtype, "a covariate"),
+            scaled(past, self.past, dtype, "a past covariate"),
         )
-        return Frame(*(np.ascontiguousarray(a, dtype) for a in scaled))
 
     def restore(self, values: np.ndarray) -> np.ndarray:
         """Return forecasts (..., K) in original units."""
@@ -279,10 +302,11 @@ def in_blocks(
     if horizon <= trained:
         samples = Samples.all(frame, origins, n_groups)
         return as_table(once(frame, samples.origins, samples.columns), len(origins), K)[:, :horizon]
-    own = _own_rows(frame, origins, reach, horizon)
+    width = reach + -(-horizon // trained) * trained  # the last block reads whole horizons of covariates
+    own = _own_rows(frame, origins, reach, width - reach)
     out = np.empty((len(origins), horizon, K), frame.target.dtype)
-    firsts = np.arange(len(origins), dtype=np.int64) * (reach + horizon) + reach
-    table = own.target.reshape(len(origins), reach + horizon, K)
+    firsts = np.arange(len(origins), dtype=np.int64) * width + reach
+    table = own.target.reshape(len(origins), width, K)
     for done in range(0, horizon, trained):
         samples, stop = Samples.all(own, firsts + done, n_groups), min(horizon, done + trained)
         block = as_table(once(own, samples.origins, samples.columns), len(origins), K)

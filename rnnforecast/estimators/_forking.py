@@ -66,7 +66,12 @@ def check_forked(forecaster: Any) -> None:
     """Refuse what cannot learn from every step, before any work."""
     if not forecaster.forking_sequences:
         return
-    wanted = {"decoder": ("direct",), "segment_length": ("auto", None, 1), "highway": (0,), "attention": (None,)}
+    wanted: dict[str, tuple[Any, ...]] = {
+        **{"decoder": ("direct",), "segment_length": ("auto", None, 1), "window_norm": ("last",)},
+        **dict.fromkeys(("highway", "conv_filters", "zoneout"), (0,)),
+        **dict.fromkeys(("bidirectional", "layer_norm", "residual", "variational_dropout"), (False,)),
+        **dict.fromkeys(("attention", "skip_period"), (None,)),
+    }
     for name, allowed in wanted.items():
         if (value := getattr(forecaster, name)) not in allowed:
             raise InvalidParameterError(
@@ -126,10 +131,11 @@ def train_forked(
     first, stop = max(forking.base - 1, 0), series.n_rows - forking.horizon
     wanted = STREAMS if settings.batch_size == "auto" else int(settings.batch_size)
     n_segments = int(np.clip((stop - first) // (2 * bptt_steps), 1, max(1, wanted // n_groups)))
-    reader, validation = FrameReader(frame, forking, first, stop, n_segments), None
+    reader, validation, n_unscored = FrameReader(frame, forking, first, stop, n_segments), None, 0
     if ahead is not None:
         later = scales.frame(ahead.target, ahead.known, ahead.past, network.dtype)
         begin = max(series.n_rows - 1 - forking.lookback, 0)
+        n_unscored = series.n_rows - 1 - begin  # their horizons reach into rows that are learnt from
         validation = FrameReader(later, forking, begin, ahead.n_rows - forking.horizon, 1)
 
     def loss(out: np.ndarray, target: np.ndarray, d_out: np.ndarray) -> float:
@@ -148,7 +154,7 @@ def train_forked(
 
         def validate() -> float:
             assert validation is not None
-            return mean_loss(network, network.prepare(weights), validation, bptt_steps, loss)
+            return mean_loss(network, network.prepare(weights), validation, bptt_steps, loss, n_unscored)
 
         history = descend(
             objective,

@@ -26,7 +26,7 @@ class Placement:
     Attributes
     ----------
     rows : ndarray of shape (n,), int64
-        0..N-1 within the history, N and more ahead of it.
+        0..N-1 within the history, N and more ahead of it, negative before it.
     ahead : Index of S labels
         Labels of the steps ahead, from row N to the last row of X.
     known : ndarray of shape (n, F)
@@ -144,14 +144,14 @@ def is_training_data(series: Series, X: Any, placement: Placement) -> bool:
     bool
         False when the numbers of rows differ.
     """
-    if len(placement.rows) != series.n_rows:
+    before = series.n_before
+    if len(placement.rows) != before + series.n_rows:
         return False
     if series.target_is_x:
-        values = read_table(X, "X").values
-        return values.shape == series.target.shape and bool(((values == series.target) | np.isnan(values)).all())
+        return _same_where_given(read_table(X, "X").values[before:], series.target)
     width = series.known.shape[1] - _n_calendar_columns(series)
-    same_past = placement.past is None or np.array_equal(placement.past, series.past)
-    return same_past and np.array_equal(placement.known[:, :width], series.known[:, :width])
+    same_past = placement.past is None or _same_where_given(placement.past[before:], series.past)
+    return same_past and np.array_equal(placement.known[before:, :width], series.known[:, :width])
 
 
 def laid_over(series: Series, placement: Placement) -> Series:
@@ -164,14 +164,16 @@ def laid_over(series: Series, placement: Placement) -> Series:
     series : Series
         The history.
     placement : Placement
-        Rows of X, none before the history.
+        Rows of X; those before the history are ignored.
 
     Returns
     -------
     Series
         Same target; ``known`` has N + S rows.
     """
-    n, rows, n_dates = series.n_rows, placement.rows, _n_calendar_columns(series)
+    n, n_dates = series.n_rows, _n_calendar_columns(series)
+    placement = placement.after(0)
+    rows = placement.rows
     known = np.zeros((n + len(placement.ahead), series.known.shape[1]))
     width = known.shape[1] - n_dates
     known[:n] = series.known
@@ -191,25 +193,27 @@ def laid_over(series: Series, placement: Placement) -> Series:
 
 
 def whole_history(series: Series, placement: Placement) -> Placement:
-    """Return the placement of the same rows on the rows of the history, one to one.
+    """Return the placement of the same rows on the rows of the history and those left out before it, one to one.
 
     Parameters
     ----------
     series : Series
         The history, N rows.
     placement : Placement
-        Of N rows.
+        Of as many rows.
 
     Returns
     -------
     Placement
         With no steps ahead.
     """
-    return replace(placement, rows=np.arange(series.n_rows), ahead=placement.ahead[:0], known=series.known)
+    before = series.n_before
+    rows, known = np.arange(-before, series.n_rows), np.vstack([placement.known[:before], series.known])
+    return replace(placement, rows=rows, ahead=placement.ahead[:0], known=known)
 
 
 def require_not_before(series: Series, placement: Placement, *, estimator: str) -> None:
-    """Refuse rows before the history.
+    """Refuse rows before the history, but for those left out because the target had not begun.
 
     Parameters
     ----------
@@ -225,7 +229,7 @@ def require_not_before(series: Series, placement: Placement, *, estimator: str) 
     ValueError
         There are such rows.
     """
-    n_before = int((placement.rows < 0).sum())
+    n_before = int((placement.rows < -series.n_before).sum())
     if n_before:
         raise ValueError(
             f"{estimator} cannot forecast rows before its training data, which begin at "
@@ -286,6 +290,11 @@ def remarks_on_gaps(series: Series, placement: Placement) -> list[str]:
         f"X leaves out {len(gap)} steps after {label_text(series.clock.labels, np.array([series.n_rows - 1]))} "
         f"({label_text(placement.ahead, gap)}), which are forecast on the way{carried}; give X the rows between"
     ]
+
+
+def _same_where_given(values: NDArray[np.float64], filled: NDArray[np.float64]) -> bool:
+    """Tell whether values (n, C) are those of a table in which the missing ones have been filled in."""
+    return values.shape == filled.shape and bool(((values == filled) | np.isnan(values)).all())
 
 
 def _n_calendar_columns(series: Series) -> int:

@@ -5,12 +5,15 @@ n sequences of T_i steps and F features; the steps of all, N, are the rows of on
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_array, check_consistent_length, validate_data
 
+_NO_ROWS = (str, bytes, Mapping, Set, Iterator, Number)
 FORMS = "an array (n, T), an array (n, T, F), or a list of arrays (T_i, F) or (T_i,)"
 
 
@@ -91,7 +94,7 @@ def read_sequences(estimator: Any, X: Any, *, reset: bool) -> Given:
     Parameters
     ----------
     estimator : BaseEstimator
-        Gets, or has, ``n_features_in_``, ``feature_names_in_`` and ``_tabular``.
+        Gets, or has, ``n_features_in_``, ``feature_names_in_``, ``_tabular`` and ``_columns``.
     X : array-like
         One of the forms of `FORMS`. A list of numbers that make a table is that table, unless sequences were learnt.
     reset : bool
@@ -102,8 +105,11 @@ def read_sequences(estimator: Any, X: Any, *, reset: bool) -> Given:
     TypeError, ValueError
         Where in X something else was found, and what to do.
     """
-    if isinstance(X, np.ma.MaskedArray):
-        X = np.ma.filled(X.astype(float), np.nan)  # a mask would be lost without a word
+    if X is None or (isinstance(X, _NO_ROWS) and not hasattr(X, "tocsr")):  # a sparse matrix may be a dict
+        raise TypeError(f"X must be {FORMS}, got {type(X).__name__}; convert it first")
+    if (n_axes := getattr(X, "ndim", 2)) > 3:
+        raise ValueError(f"Found array with dim {n_axes}, but X must be {FORMS}; join the axes after the second")
+    X = _unmasked(X)
     items = _items(X, "X")
     if items is not None and _make_a_table(items) and (reset or estimator._tabular):
         items = None
@@ -125,6 +131,7 @@ def read_sequences(estimator: Any, X: Any, *, reset: bool) -> Given:
     given = _stacked(X) if items is None else _listed(items)
     _require_finite(given)
     _require_features(estimator, given.values.shape[1], reset)
+    _require_names(estimator, None if items is None else _names_of(X), reset)
     return given
 
 
@@ -180,6 +187,11 @@ def read_targets(y: Any, given: Given, *, by_steps: bool) -> np.ndarray:
     return np.concatenate(rows)
 
 
+def _unmasked(values: Any) -> Any:
+    """Return NaN in the masked places of an array: a mask would be lost without a word."""
+    return np.ma.filled(values.astype(float), np.nan) if isinstance(values, np.ma.MaskedArray) else values
+
+
 def _items(values: Any, name: str) -> list[np.ndarray] | None:
     """Return the elements of a list, or of a one-dimensional array or Series of objects; None for all else."""
     boxed = getattr(values, "ndim", 0) == 1 and getattr(getattr(values, "dtype", None), "kind", "") == "O"
@@ -188,7 +200,7 @@ def _items(values: Any, name: str) -> list[np.ndarray] | None:
     items = []
     for k, item in enumerate(values):
         try:
-            items.append(np.asarray(item))
+            items.append(np.asarray(_unmasked(item)))
         except ValueError as error:
             raise ValueError(f"element {k} of {name} is no array: its own rows differ in length") from error
     return items
@@ -241,6 +253,33 @@ def _require_finite(given: Given) -> None:
         f"Input X contains {what}: {int(bad.sum())} such value(s), the first in sequence {k}, step {step}, feature "
         f"{feature}; fill it in, or leave the step out of a list of sequences"
     )
+
+
+def _names_of(frames: Any) -> list[Any] | None:
+    """Return the columns of a list of frames, which must all be the same; None where none are named."""
+    names = None
+    for k, frame in enumerate(frames):
+        if not hasattr(frame, "columns"):
+            continue
+        each = list(frame.columns)
+        names = each if names is None else names
+        if each != names:
+            raise ValueError(
+                f"all sequences must have the columns of the first, {names}, got {each} in sequence {k}; "
+                "select them in one order"
+            )
+    return names
+
+
+def _require_names(estimator: Any, names: list[Any] | None, reset: bool) -> None:
+    """Set the columns of a list of frames on the estimator, or require them where both have some."""
+    if reset:
+        estimator._columns = names
+    elif names is not None and estimator._columns is not None and names != estimator._columns:
+        raise ValueError(
+            f"X has the columns {names}, but {type(estimator).__name__} was fitted with {estimator._columns}; "
+            "select them in that order"
+        )
 
 
 def _require_features(estimator: Any, n_features: int, reset: bool) -> None:

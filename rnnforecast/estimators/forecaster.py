@@ -39,7 +39,7 @@ class RNNForecaster(BaseForecaster):
         Of Elman cells (``cell="rnn"``).
     bidirectional : bool, default=False
         Read the known past in both directions; but the last layer of "seq2seq" and "parallel", which hands its state
-        on, reads forward only.
+        on, reads forward only. Not for "recursive".
     layer_norm : bool, default=False
         Normalise the states of each recurrent layer, but for a last one that hands its state on.
     residual : bool, default=False
@@ -50,7 +50,8 @@ class RNNForecaster(BaseForecaster):
     segment_length : "auto", int or None, default="auto"
         Steps joined into one step of the recurrence (Lin et al., 2023); "auto" is the shortest season, None is 1.
     conv_filters : int, default=0
-        Filters of a causal convolution over the inputs, before they are joined into segments; 0 for none.
+        Filters of a causal convolution over the inputs, before they are joined into segments; 0 for none. Not for
+        "recursive".
     conv_kernel_size, conv_dilation : int, default=3, 1
         Steps that a filter sees, and how many steps apart they are.
     skip_period : int or None, default=None

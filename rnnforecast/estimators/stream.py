@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rnnforecast.estimators._ensemble import scaled
 from rnnforecast.estimators._forking import ForkedEnsemble
 from rnnforecast.estimators._recipe import base_columns
 from rnnforecast.network.streams import Reading
@@ -69,16 +70,17 @@ class ForecastStream:
         Raises
         ------
         ValueError
-            If a value is missing or infinite, or there are more or fewer than target columns.
+            If a value is missing, infinite or too large, or there are more or fewer than target columns.
         """
-        row = np.asarray(values, dtype=np.float64).reshape(-1)
+        row = np.asarray(values).reshape(-1)
+        row = row.astype(np.float64) if row.dtype.kind in "biufO" else np.full(len(row), np.nan)
         if len(row) != self._n_columns or not np.isfinite(row).all():
             raise ValueError(f"an observation must be {self._n_columns} finite numbers, got {values!r}")
         row = self._transform.forward(row)
+        if self._network is not None:
+            self._network.take(row)  # may refuse it
         self._recent[:-1] = self._recent[1:]
         self._recent[-1] = row
-        if self._network is not None:
-            self._network.take(row)
         return self
 
     def forecast(self) -> np.ndarray:
@@ -119,16 +121,17 @@ class _Member:
         self.windows, self.network, self.scaler = windows, ensemble.network, ensemble.scales.target
         self.prepared = [ensemble.network.prepare(weights) for weights in ensemble.weights]
         rows = np.maximum(np.arange(len(target) - reach, len(target)), 0)
-        scaled = ensemble.scales.frame(target[rows], *(np.zeros((reach, 0)) for _ in range(2)), self.network.dtype)
-        self.frame: Frame = scaled
+        frame = ensemble.scales.frame(target[rows], *(np.zeros((reach, 0)) for _ in range(2)), self.network.dtype)
+        self.frame: Frame = frame
         n_groups = windows.n_columns // windows.n_targets
         self.origin, self.column = np.full(n_groups, reach, np.int64), np.arange(n_groups, dtype=np.int64)
 
     def take(self, row: np.ndarray) -> None:
         """Append a transformed row (K,)."""
         table = self.frame.target
+        newest = scaled(row, self.scaler, table.dtype, "the target")
         table[:-1] = table[1:]
-        table[-1] = self.scaler.transform(row)
+        table[-1] = newest
 
     def restore(self, out: np.ndarray) -> np.ndarray:
         """Forecast (H, K), transformed, from the sum (H, J, K / J) of the members' in the frame's units."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from operator import methodcaller
 from typing import Any
 
 import numpy as np
@@ -27,11 +28,18 @@ def aligned(n: int, dtype: Any) -> Array:
 class Packed:
     """A layer's weights in the orders of the passes; read-only while a batch is computed, may be shared by threads."""
 
-    def __init__(self, orders: Orders, *weights: Array):
-        self._orders = orders
+    def __init__(self, layer: VectorRecurrence, *weights: Array):
+        self._layer, self._orders = layer, layer.orders
         # A copy: the weights may be updated before the backward pass asks for its order.
-        self._source = np.concatenate((*weights, orders.zero), axis=None)
-        self.forward = self._take(self._source * orders.scale, orders.forward)
+        self._source = np.concatenate((*weights, self._orders.zero), axis=None)
+        self._shapes = [one.shape for one in weights]
+        self.forward = self._take(self._source * self._orders.scale, self._orders.forward)
+
+    def __reduce__(self) -> Any:
+        # Packed anew where it is read: the orders are those of the vectors here.
+        parts = np.split(self._source[:-1], np.cumsum(self._orders.sizes)[:-1])
+        weights = [part.reshape(shape) for part, shape in zip(parts, self._shapes, strict=True)]
+        return methodcaller("pack", *weights), (self._layer,)
 
     @cached_property
     def backward(self) -> Array:
@@ -53,6 +61,7 @@ class Work:
 
     def __init__(self, layer: VectorRecurrence, n_steps: int, n_sequences: int, gradient: bool):
         k, orders = layer.kernel, layer.orders
+        self._layer = layer
         self.n_steps, self.n_sequences, self.gradient, self.ready = n_steps, n_sequences, gradient, False
         units = up(layer.n_units, k.P)
         n_blocks = up(n_sequences, k.N) // k.N
@@ -68,6 +77,10 @@ class Work:
             self.rows = aligned(k.R * k.N, k.dtype)
             self.d_weights = aligned(orders.n_gradient, k.dtype)
             self.d_source = np.empty(orders.gradient.size, k.dtype)
+
+    def __reduce__(self) -> Any:
+        # Made anew where it is read, as `Packed`; what the last pass left is of use to a backward pass only.
+        return methodcaller("work", self.n_steps, self.n_sequences, self.gradient), (self._layer,)
 
 
 class VectorRecurrence:
@@ -92,7 +105,7 @@ class VectorRecurrence:
 
     def pack(self, weight_input: Array, weight_hidden: Array, bias: Array) -> Packed:
         """Lay the weights out for the passes; the result may be shared by threads."""
-        return Packed(self.orders, weight_input, weight_hidden, bias)
+        return Packed(self, weight_input, weight_hidden, bias)
 
     def work(self, n_steps: int, n_sequences: int, gradient: bool = True) -> Work:
         """Buffers for sequences of that size; with `gradient` a backward pass may follow the forward pass."""

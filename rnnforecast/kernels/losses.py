@@ -150,7 +150,7 @@ def cross_entropy(forecast: Array, target: Array, d_forecast: Array) -> float:
     Returns
     -------
     float
-        The sum, accumulated in float64; finite for finite logits of any size.
+        The sum, accumulated in float64; finite where the differences between a term's logits are.
     """
     shifted = forecast - forecast.max(axis=-2, keepdims=True)
     e = np.exp(shifted)

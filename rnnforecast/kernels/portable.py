@@ -5,7 +5,7 @@ The same cell functions as in the compiled path run here on arrays, so the two d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from operator import methodcaller
 from typing import Any
 
 import numpy as np
@@ -15,22 +15,35 @@ from rnnforecast.kernels.cells import Cell, tape
 Array = np.ndarray
 
 
-@dataclass(frozen=True)
 class Packed:
     """Weights of a layer while a batch is computed: one matrix for each gate, None where it takes no product."""
 
-    weight_input: list[Array | None]
-    weight_hidden: list[Array | None]
-    bias: Array
+    def __init__(self, layer: PortableRecurrence, weight_input: Array, weight_hidden: Array, bias: Array):
+        self._layer, self._weights = layer, (weight_input, weight_hidden, bias)
+        self.weight_input = self._blocks(weight_input, "x")
+        self.weight_hidden = self._blocks(weight_hidden, "h")
+        self.bias = bias.reshape(-1, layer.n_units, 1)
+
+    def __reduce__(self) -> Any:
+        # Packed anew where it is read: vectors may exist there.
+        return methodcaller("pack", *self._weights), (self._layer,)
+
+    def _blocks(self, matrix: Array, part: str) -> list[Array | None]:
+        found = iter(matrix.reshape(-1, self._layer.n_units, matrix.shape[-1]))
+        return [next(found) if part in gate.takes else None for gate in self._layer.cell.gates]
 
 
 class Work:
     """What a forward pass keeps for the backward pass of the same sequences; belongs to one call at a time."""
 
-    def __init__(self, n_steps: int, n_sequences: int, gradient: bool):
+    def __init__(self, layer: PortableRecurrence, n_steps: int, n_sequences: int, gradient: bool):
+        self._layer = layer
         self.n_steps, self.n_sequences, self.gradient = n_steps, n_sequences, gradient
         self.inputs: Array | None = None
         self.steps: list[tuple[Any, Any, Any]] = []
+
+    def __reduce__(self) -> Any:
+        return methodcaller("work", self.n_steps, self.n_sequences, self.gradient), (self._layer,)
 
 
 class PortableRecurrence:
@@ -53,19 +66,18 @@ class PortableRecurrence:
     def __init__(self, cell: Cell, n_inputs: int, n_units: int, dtype: Any = np.float32):
         self.cell, self.n_inputs, self.n_units, self.dtype = cell, n_inputs, n_units, np.dtype(dtype)
 
+    def __reduce__(self) -> Any:
+        from rnnforecast.kernels.recurrence import recurrence  # which imports this module
+
+        return recurrence, (self.cell, self.n_inputs, self.n_units, self.dtype)
+
     def pack(self, weight_input: Array, weight_hidden: Array, bias: Array) -> Packed:
         """Lay the weights out for the passes; the result may be shared by threads."""
-        H, cell = self.n_units, self.cell
-
-        def blocks(matrix: Array, part: str) -> list[Array | None]:
-            found = iter(matrix.reshape(-1, H, matrix.shape[-1]))
-            return [next(found) if part in gate.takes else None for gate in cell.gates]
-
-        return Packed(blocks(weight_input, "x"), blocks(weight_hidden, "h"), bias.reshape(-1, H, 1))
+        return Packed(self, weight_input, weight_hidden, bias)
 
     def work(self, n_steps: int, n_sequences: int, gradient: bool = True) -> Work:
         """Buffers for sequences of that size; with `gradient` a backward pass may follow the forward pass."""
-        return Work(n_steps, n_sequences, gradient)
+        return Work(self, n_steps, n_sequences, gradient)
 
     def forward(self, packed: Packed, x: Array, state: Array | None, work: Work, out: Array, last: Array) -> None:
         """Run the layer over whole sequences.

@@ -51,7 +51,7 @@ def accumulate(
         The factor is one element, the row one vector.
     terms : sequence of (row offset, factor offsets)
         Of one k: the row at ``rows + k * row_stride + offset`` times, for each m, the factor at
-        ``factors + k * factor_stride + offsets[m]``; an offset None leaves the sum out.
+        ``factors + k * factor_stride + offsets[m]``.
     """
     with cgutils.for_range(b, count, intp=I64) as loop:
         factor_at = b.gep(factors, [b.mul(loop.index, number(factor_stride))])
@@ -59,9 +59,8 @@ def accumulate(
         for row_offset, factor_offsets in terms:
             row = lanes.load(b, rows, b.add(row_at, number(row_offset)))
             for variable, offset in zip(sums, factor_offsets, strict=True):
-                if offset is not None:
-                    factor = lanes.splat(b, b.load(b.gep(factor_at, [number(offset)])))
-                    b.store(lanes.multiply_add(b, factor, row, b.load(variable)), variable)
+                factor = lanes.splat(b, b.load(b.gep(factor_at, [number(offset)])))
+                b.store(lanes.multiply_add(b, factor, row, b.load(variable)), variable)
 
 
 def row_sums(b: ir.IRBuilder, lanes: Lanes, rows: Sequence[Any]) -> Any:

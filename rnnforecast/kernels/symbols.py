@@ -57,7 +57,7 @@ def symbol_cross_entropy(logits: Array, symbols: Array, d_logits: Array) -> floa
     Returns
     -------
     float
-        In nats, accumulated in float64; finite for finite logits of any size.
+        In nats, accumulated in float64; finite where the differences between a step's logits are.
     """
     np.subtract(logits, logits.max(axis=1, keepdims=True), out=d_logits)
     chosen = symbols[:, None]

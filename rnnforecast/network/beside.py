@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from rnnforecast.network.compose import Chain
+from rnnforecast.network.compose import Chain, tell
 from rnnforecast.network.layer import Layer, Views
 from rnnforecast.network.layout import Parameter
 
@@ -19,35 +19,30 @@ class Work:
 
     def __init__(self, parts: list[Any]):
         self.parts = parts
+        self._rng: np.random.Generator | None = None
+        self._lengths: np.ndarray | None = None
 
     @property
     def rng(self) -> np.random.Generator | None:
         """Source of all that is random."""
-        return next((own.rng for own in self._within() if hasattr(own, "rng")), None)
+        return self._rng
 
     @rng.setter
     def rng(self, rng: np.random.Generator | None) -> None:
         """Let every part draw from `rng`."""
-        self._tell("rng", rng)
+        self._rng = rng
+        tell(self.parts, "rng", rng)
 
     @property
     def lengths(self) -> np.ndarray | None:
         """Real steps of each sequence, (B,); None is all."""
-        return next((own.lengths for own in self._within() if hasattr(own, "lengths")), None)
+        return self._lengths
 
     @lengths.setter
     def lengths(self, lengths: np.ndarray | None) -> None:
         """Let every part know the lengths."""
-        self._tell("lengths", lengths)
-
-    def _within(self) -> Iterator[Any]:
-        for part in self.parts:
-            yield from part if isinstance(part, list) else [part]
-
-    def _tell(self, name: str, value: Any) -> None:
-        for own in self._within():
-            if hasattr(own, name):
-                setattr(own, name, value)
+        self._lengths = lengths
+        tell(self.parts, "lengths", lengths)
 
 
 class Beside:

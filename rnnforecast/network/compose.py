@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,15 @@ class Segments:
     def backward(self, prepared: Any, d_y: np.ndarray, work: Any, d_views: Views, wants_d_x: bool) -> np.ndarray | None:
         """Return the view back."""
         return d_y.reshape(len(d_y) * self.length, self.n_inputs, d_y.shape[2])
+
+
+def tell(works: Iterable[Any], name: str, value: Any) -> None:
+    """Set the attribute `name` of those buffers that have it, in chains within chains too."""
+    for own in works:
+        if isinstance(own, list):
+            tell(own, name, value)
+        elif hasattr(own, name):
+            setattr(own, name, value)
 
 
 class Chain:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from rnnforecast.kernels.activations import relu
-from rnnforecast.network.compose import Chain
+from rnnforecast.network.compose import Chain, tell
 from rnnforecast.network.dense import Dense
 from rnnforecast.network.dropout import Dropout
 from rnnforecast.network.layer import Layer, Views
@@ -109,9 +109,7 @@ def context_parts(windows: Windows, context: np.ndarray) -> tuple[np.ndarray, np
 
 def draw_from(works: Iterable[Any], rng: np.random.Generator | None) -> None:
     """Let the works of what draws at random draw from `rng`; None is prediction, where nothing is random."""
-    for own in works:
-        if hasattr(own, "rng"):
-            own.rng = rng
+    tell(works, "rng", rng)
 
 
 def prefixed(prefix: str, parameters: list[Parameter]) -> list[Parameter]:

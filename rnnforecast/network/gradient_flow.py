@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 
 from rnnforecast.network.compose import Chain
+from rnnforecast.network.dense import Dense
+from rnnforecast.network.dropout import Dropout
+from rnnforecast.network.normalization import LayerNorm
 from rnnforecast.network.recurrent import Recurrent
+
+STEPWISE = (Recurrent, Dense, Dropout, LayerNorm)
 
 
 def gradient_flow(chain: Chain, prepared: list[Any], x: np.ndarray, d_last: np.ndarray) -> np.ndarray:
@@ -19,7 +24,7 @@ def gradient_flow(chain: Chain, prepared: list[Any], x: np.ndarray, d_last: np.n
     Parameters
     ----------
     chain : Chain
-        Layers that work step by step, recurrent ones among them.
+        Any layers up to the first recurrent one, from there on such as work step by step.
     prepared : list
         Of ``chain.prepare``.
     x : (T, D, B)
@@ -35,7 +40,7 @@ def gradient_flow(chain: Chain, prepared: list[Any], x: np.ndarray, d_last: np.n
     Raises
     ------
     ValueError
-        If a layer after the first recurrent one looks at other steps than its own.
+        If a layer behind the first recurrent one is not known to look at its own step only.
     """
     recurrent = [k for k, layer in enumerate(chain.layers) if isinstance(layer, Recurrent)]
     first, dtype = recurrent[0], x.dtype
@@ -43,8 +48,12 @@ def gradient_flow(chain: Chain, prepared: list[Any], x: np.ndarray, d_last: np.n
     for k, layer in enumerate(chain.layers[:first]):
         x = layer.forward(prepared[k], x, layer.work(len(x), n_sequences, dtype, training=False))
     layers, ready = chain.layers[first:], prepared[first:]
-    if any(layer.steps_out(2) == 1 and not isinstance(layer, Recurrent) for layer in layers):
-        raise ValueError("gradient_flow needs layers that work step by step; one after the recurrence reads all steps")
+    for layer in layers:
+        if not isinstance(layer, STEPWISE):
+            raise ValueError(
+                f"gradient_flow goes step by step and cannot follow {type(layer).__name__} behind the first recurrent "
+                f"layer: only {', '.join(kind.__name__ for kind in STEPWISE)} may stand there"
+            )
     steps = [[layer.work(1, n_sequences, dtype, training=True) for layer in layers] for _ in x]
     for t, works in enumerate(steps):
         out = x[t : t + 1]

@@ -16,12 +16,6 @@ from rnnforecast.network.layout import Parameter
 Views = dict[str, np.ndarray]
 
 
-class Work(Protocol):
-    """A layer's buffers for one shape of input."""
-
-    rng: np.random.Generator | None
-
-
 class Layer(Protocol):
     """A differentiable map of sequences.
 
@@ -49,7 +43,10 @@ class Layer(Protocol):
         """Steps of the output for `n_steps` of input."""
 
     def work(self, n_steps: int, n_sequences: int, dtype: Any, training: bool) -> Any:
-        """Buffers for inputs (n_steps, n_inputs, n_sequences)."""
+        """Buffers for inputs (n_steps, n_inputs, n_sequences).
+
+        Attributes `rng`, `lengths` and `state`, where they have them, are set by the caller.
+        """
 
     def forward(self, prepared: Any, x: np.ndarray, work: Any) -> np.ndarray:
         """Output (T', n_outputs, B); may be a buffer of `work`, valid until the next forward pass with it."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
+from rnnforecast.kernels.losses import Loss
 from rnnforecast.network.decoders import Teacher
 from rnnforecast.network.network import Network, Work
 from rnnforecast.network.windows import Frame, Windows
 
-Loss = Callable[[np.ndarray, np.ndarray, np.ndarray], float]
 EVALUATED_AT_ONCE = 32  # sequences of a batch in prediction: two threads must find work in 64
 KEPT_SPLITS = 16
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnnforecast.kernels.cells import Cell
+from rnnforecast.kernels.recurrence import recurrence
 from rnnforecast.network.layer import Views
 from rnnforecast.network.layout import Blocks, Fixed, Parameter, glorot, orthogonal, zeros
 
@@ -54,8 +55,6 @@ class Recurrent:
     """
 
     def __init__(self, cell: Cell, n_inputs: int, n_units: int, dtype: Any, every: bool = True):
-        from rnnforecast.kernels.recurrence import recurrence
-
         self.cell, self.n_inputs, self.n_outputs, self.every = cell, n_inputs, n_units, every
         self.dtype = np.dtype(dtype)
         self.recurrence = recurrence(cell, n_inputs, n_units, dtype)

@@ -31,7 +31,7 @@ class Residual:
     Notes
     -----
     Parameters and buffers are those of the inner layer, under its names: its state, generator and lengths are found
-    where they would be without the residual.
+    where they would be without the residual. Whoever carries states on does not look for them within a chain.
     """
 
     inner: Layer | Chain

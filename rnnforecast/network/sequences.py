@@ -14,8 +14,8 @@ import numpy as np
 
 from rnnforecast.kernels.cells import Cell
 from rnnforecast.network.bidirectional import d_run, run
-from rnnforecast.network.compose import Chain
-from rnnforecast.network.decoders import prefixed, under
+from rnnforecast.network.compose import Chain, tell
+from rnnforecast.network.decoders import draw_from, prefixed, under
 from rnnforecast.network.layer import Views
 from rnnforecast.network.layout import Layout, Parameter
 from rnnforecast.network.recurrent import Recurrent
@@ -137,16 +137,11 @@ class Work:
 
     def draw_from(self, rng: np.random.Generator | None) -> None:
         """Let the layers that draw at random draw from `rng`; None is prediction, where nothing is random."""
-        self._tell("rng", rng)
+        draw_from([*self.encoder, *self.head], rng)
 
     def tell_lengths(self, lengths: np.ndarray | None) -> None:
         """Let the layers that look ahead, or for the end, know the real lengths (B,); None: all fill the batch."""
-        self._tell("lengths", lengths)
-
-    def _tell(self, name: str, value: Any) -> None:
-        for own in (*self.encoder, *self.head):
-            if hasattr(own, name):
-                setattr(own, name, value)
+        tell([*self.encoder, *self.head], "lengths", lengths)
 
 
 class SequenceNetwork:

@@ -8,14 +8,15 @@ Peng, 1990). T steps, D inputs, H units, K outputs, B streams; arrays are (T, D,
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import numpy as np
 
+from rnnforecast.kernels.losses import Loss
+from rnnforecast.network.decoders import draw_from
 from rnnforecast.network.sequences import SequenceNetwork
 
-Loss = Callable[[np.ndarray, np.ndarray, np.ndarray], float]
 ANSWERED_AT_ONCE = 2**20  # numbers of a head's output: a softmax over many symbols is taken over a few steps at a time
 
 
@@ -97,9 +98,7 @@ class Work:
 
     def draw_from(self, rng: np.random.Generator) -> None:
         """Let the layers that draw at random draw from `rng`."""
-        for own in (*self.encoder, *(own for _, head in self.parts for own in head)):
-            if hasattr(own, "rng"):
-                own.rng = rng
+        draw_from([self.encoder, *(head for _, head in self.parts)], rng)
 
     def carriers(self) -> list[Any]:
         """Buffers of the layers that have a state: `state` is set before a piece, `last` is read after it."""
@@ -215,7 +214,10 @@ class Reading:
         return hidden
 
     def answers(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-        """Read `x` (T, D, B); yield the outputs (T', K, B) of a few steps at a time, and which steps these are."""
+        """Read `x` (T, D, B); yield which steps come next, a few at a time, and their outputs (T', K, B).
+
+        Outputs are valid until the next are asked for: these may be written over them.
+        """
         hidden = self.read(x)
         for part, own in self._work(len(x)).parts:
             yield part, self.network.head.forward(self.prepared[1], hidden[part], own)
@@ -226,11 +228,19 @@ class Reading:
         return self._works[n_steps]
 
 
-def mean_loss(network: SequenceNetwork, prepared: tuple[Any, Any], reader: Reader, n_steps: int, loss: Loss) -> float:
-    """Mean loss of a step of all streams, each read from its beginning in pieces of about `n_steps`."""
+def mean_loss(
+    network: SequenceNetwork, prepared: tuple[Any, Any], reader: Reader, n_steps: int, loss: Loss, n_unscored: int = 0
+) -> float:
+    """Mean loss of a step of all streams, each read from its beginning in pieces of about `n_steps`.
+
+    The first `n_unscored` steps are read, for the states that follow, but not judged.
+    """
     streams, reading, total = np.arange(reader.n_streams), Reading(network, prepared, reader.n_streams), 0.0
-    for piece in pieces(reader.n_steps, n_steps):
+    if n_unscored:
+        reading.read(reader.inputs(streams, slice(0, n_unscored)))
+    for piece in pieces(reader.n_steps - n_unscored, n_steps):
+        piece = slice(piece.start + n_unscored, piece.stop + n_unscored)
         targets = reader.targets(streams, piece)
         for part, out in reading.answers(reader.inputs(streams, piece)):
             total += loss(out, targets[part], np.empty_like(out))
-    return total / (reader.n_steps * reader.n_streams)
+    return total / ((reader.n_steps - n_unscored) * reader.n_streams)

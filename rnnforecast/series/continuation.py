@@ -132,6 +132,42 @@ def read_more(series: Series, y_new: Any, X_new: Any = None) -> Series:
     )
 
 
+def columns_of_targets(series: Series, names: Sequence[Hashable], argument: str) -> list[int]:
+    """Find the targets of a series among the columns of other data: by name where the names are the same.
+
+    Parameters
+    ----------
+    series : Series
+        K targets.
+    names : sequence of labels
+        The columns of the other data.
+    argument : str
+        What holds them, in messages.
+
+    Returns
+    -------
+    columns : list of K int
+        Columns with other names are taken in their order.
+
+    Raises
+    ------
+    ValueError
+        More or fewer columns than targets, or some of the names at other places beside names that are unknown.
+    """
+    mine, names = series.target_names, list(names)
+    if len(names) != len(mine):
+        raise ValueError(f"{argument} must have {len(mine)} columns, one per target, got {len(names)}")
+    if len(names) > 1 and set(names) == set(mine):
+        return [names.index(name) for name in mine]
+    moved = [name for place, name in enumerate(names) if name in mine and mine[place] != name]
+    if moved:
+        raise ValueError(
+            f"{argument} must have the columns {mine}, got {names}, where {moved[0]!r} is at another place; "
+            "give it the same columns, or rename them"
+        )
+    return list(range(len(names)))
+
+
 def _check(values: np.ndarray, index: pd.Index | None, names: Sequence[Hashable], argument: str, missing: str) -> None:
     """Raise on infinite values (n, K), and on missing ones if they are errors."""
     gaps.require_finite(values, index, names, argument)

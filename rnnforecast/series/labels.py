@@ -53,7 +53,7 @@ def require_sorted(index: pd.Index, name: str) -> None:
         place = np.flatnonzero(np.asarray(index[1:] < index[:-1]))[:1] + 1
         raise ValueError(
             f"the index of {name} must be sorted, but {label_text(index, place)} comes after "
-            f"{label_text(index, place - 1)}; use {name}.sort_index() or sort=True"
+            f"{label_text(index, place - 1)}; use {name}.sort_index()"
         )
 
 

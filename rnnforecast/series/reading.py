@@ -56,6 +56,8 @@ class Series:
         Calendar fields encoded in the last columns of `known`.
     missing : str
         What is done about missing values.
+    n_before : int
+        Rows left out at the start, before every target had begun.
     """
 
     clock: Clock
@@ -72,6 +74,7 @@ class Series:
     past_positions: tuple[int, ...] = ()
     calendar: tuple[str, ...] = ()
     missing: str = "error"
+    n_before: int = 0
 
     @property
     def n_rows(self) -> int:
@@ -132,7 +135,7 @@ def read(
     positions = split_past(features, past_covariates)
     values = _on_clock(target, placement, missing, name)
     covariates = _on_clock(features, placement, missing, "X")
-    clock = placement.clock
+    clock, begin = placement.clock, 0
     if missing == "interpolate":
         begin = gaps.first_complete(values, clock.labels, target.columns, name)
         clock = Clock(clock.labels[begin:], clock.step, clock.positional)
@@ -157,6 +160,7 @@ def read(
         past_positions=positions,
         calendar=calendar,
         missing=missing,
+        n_before=begin,
     )
 
 

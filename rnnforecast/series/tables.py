@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import numbers
+import re
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from rnnforecast.series.labels import label_text
 _EXACT_INTEGERS = 2**53  # above it float64 no longer tells neighbours apart
 _NOT_ROWS = (str, bytes, Mapping, Set, Iterator, numbers.Number, np.generic, type)
 _DATES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64, pd.Period)
+_COMMA = re.compile(r"[+-]?\d+,\d+")
+_DATE = re.compile(r"\d{4}-\d\d?-\d\d?|\d\d?[./]\d\d?[./]\d{2,4}")
 _IS_MISSING = (type(None), type(pd.NA), type(pd.NaT))
 
 
@@ -239,9 +242,7 @@ def _from_objects(array: np.ndarray, name: str, place: Callable[[int, int], str]
 
 def _number(item: Any, name: str, place: Callable[[], str]) -> float:
     if isinstance(item, str | bytes):
-        raise ValueError(
-            f"{name} must hold numbers, got the string {item!r}{place()}; convert strings with pd.to_numeric"
-        )
+        raise ValueError(f"{name} must hold numbers, got the string {item!r}{place()}; {_remedy(str(item))}")
     if isinstance(item, complex | np.complexfloating):
         raise ValueError(f"Complex data not supported\n{name} must hold real numbers, got {item!r}{place()}")
     if isinstance(item, _DATES):
@@ -255,6 +256,15 @@ def _number(item: Any, name: str, place: Callable[[], str]) -> float:
         return float(item)
     except OverflowError:
         return np.inf if item > 0 else -np.inf
+
+
+def _remedy(text: str) -> str:
+    """Say how to make a number, or a label, of a string."""
+    if _COMMA.fullmatch(text.strip()):
+        return 'read the file with decimal=",", or replace the commas by points and convert with pd.to_numeric'
+    if _DATE.match(text.strip()):
+        return "make dates the index, converted with pd.to_datetime"
+    return 'convert strings with pd.to_numeric, which with errors="coerce" makes what is no number a missing value'
 
 
 def _dates(where: str, dtype: Any) -> str:

@@ -20,10 +20,6 @@ class Optimizer(Protocol):
         """Move `parameters`, (P,), in place by one step against `gradient`, (P,)."""
         ...
 
-    def reset(self) -> None:
-        """Forget the past gradients."""
-        ...
-
 
 def optimizer(
     solver: str,
@@ -100,10 +96,6 @@ class Sgd:
         self._scalars[:] = self.momentum, along_gradient, along_velocity
         updates.sgd(gradient, self._weight_decay, self._scalars, self._velocity, parameters)
 
-    def reset(self) -> None:
-        """Forget the past gradients."""
-        self._velocity.fill(0.0)
-
 
 class RMSprop:
     """Steps scaled by the root of the mean squared gradient; arguments as in `optimizer`, `weight_decay` is (P,)."""
@@ -118,10 +110,6 @@ class RMSprop:
         """Move `parameters`, (P,), in place by one step against `gradient`, (P,)."""
         self._scalars[:] = self.smoothing, 1.0 - self.smoothing, learning_rate, self.epsilon
         updates.rmsprop(gradient, self._weight_decay, self._scalars, self._square, parameters)
-
-    def reset(self) -> None:
-        """Forget the past gradients."""
-        self._square.fill(0.0)
 
 
 class Adam:
@@ -147,12 +135,6 @@ class Adam:
             *(step, correction, self.epsilon, coupling, shrinkage),
         )
         updates.adam(gradient, self._weight_decay, self._scalars, self._mean, self._square, parameters)
-
-    def reset(self) -> None:
-        """Forget the past gradients."""
-        self._mean.fill(0.0)
-        self._square.fill(0.0)
-        self._n_updates = 0
 
 
 def norm(gradient: Array) -> float:

@@ -177,6 +177,29 @@ def test_score_is_r2_of_the_forecast(daily):
         fitted.score(X[-14:])
 
 
+def test_columns_in_another_order_change_neither_score_nor_forecast(daily):
+    frame = pd.DataFrame({"a": daily, "b": 100.0 - daily, "c": 7.0 * daily})
+    train, test, turned = frame[:-5], frame[-5:], ["c", "a", "b"]
+    fitted = LinearForecaster(horizon=5).fit(train)
+    assert fitted.score(test[turned]) == fitted.score(test)
+    pd.testing.assert_frame_equal(fitted.forecast(history=train[turned]), fitted.forecast())
+    renamed = fitted.forecast(history=train.set_axis(["x", "y", "z"], axis=1))  # other data, in the order of fit
+    np.testing.assert_array_equal(renamed, fitted.forecast())
+    for data in (lambda: fitted.score(test.set_axis(["b", "a", "z"], axis=1)), lambda: fitted.score(test[["a", "b"]])):
+        with pytest.raises(ValueError, match=r"X (must have the columns|has 2 features)"):
+            data()
+    with pytest.raises(ValueError, match="'c' is at another place"):
+        fitted.forecast(history=train.set_axis(["c", "b", "z"], axis=1))
+
+
+def test_truth_with_other_labels_than_x_is_refused(daily):
+    X = pd.DataFrame({"x": 1.0}, index=daily.index)
+    fitted = NaiveForecaster(5).fit(X[:-5], daily[:-5])
+    with pytest.raises(ValueError, match="X and y must have the same index"):
+        fitted.score(X[-5:], daily[-6:-1])
+    assert fitted.score(X[-5:], daily[-5:].to_numpy()) == fitted.score(X[-5:], daily[-5:])
+
+
 def test_score_of_one_row_is_undefined_as_in_scikit_learn(daily):
     fitted = Mirror().fit(daily[:-1])
     with pytest.warns(UndefinedMetricWarning):

@@ -274,3 +274,16 @@ def test_inputs_are_left_alone(load):
         warnings.simplefilter("error")
         RNNForecaster(horizon=12, **QUICK).fit(load).forecast(history=load)
     pd.testing.assert_series_equal(load, before)
+
+
+@pytest.mark.parametrize("forking", [False, True])
+def test_a_forecast_beyond_the_trained_horizon_reads_its_own_covariates_only(forking, rng):
+    index = pd.date_range("2024-01-01", periods=200, freq="D")
+    covariate = pd.DataFrame({"a": rng.normal(size=200)}, index=index)
+    target = pd.Series(covariate["a"].rolling(2).sum().fillna(0.0), index=index)
+    model = RNNForecaster(3, forking_sequences=forking, lookback=10, segment_length=None, blend=None, **QUICK)
+    model.fit(covariate[:150], target[:150])
+    data = (target[:150].to_numpy()[:, None], covariate.to_numpy(), np.zeros((150, 0)))
+    together = model.ensemble_.forecast(*data, np.array([80, 100, 60]), 4)
+    alone = np.concatenate([model.ensemble_.forecast(*data, np.array([o]), 4) for o in (80, 100, 60)])
+    np.testing.assert_allclose(together, alone, rtol=1e-5, atol=1e-6)  # float32, batches of another shape

@@ -27,7 +27,7 @@ def test_it_learns_that_a_series_returns_to_its_mean(rng):
         values[t] = 0.8 * values[t - 1] + rng.normal()
     series = pd.Series(values, index=pd.date_range("2020-01-01", periods=1500, freq="D"))
     table = RNNForecaster(6, **QUICK).backtest(series, n_windows=200, step=1).table()
-    # Errors of the last value and of the best forecast, 0.8^h times it, six steps ahead: 1.17 times as large on average.
+    # Errors of the last value and of the best forecast, 0.8^h times it, six steps ahead: 1.17 times as large.
     assert table.loc["RNNForecaster", "MAE"] < 0.9 * table.loc["seasonal naive", "MAE"]
 
 
@@ -92,7 +92,23 @@ def test_several_targets(load, channels):
     assert np.isfinite(forecast).all(axis=None)
 
 
-@pytest.mark.parametrize("parameters", [{"decoder": "recursive"}, {"segment_length": 4}, {"highway": 3}])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"decoder": "recursive"},
+        {"segment_length": 4},
+        {"window_norm": "standard"},
+        {"highway": 3},
+        {"conv_filters": 2},
+        {"zoneout": 0.1},
+        {"bidirectional": True},
+        {"layer_norm": True},
+        {"residual": True, "hidden_layer_sizes": (4, 4)},
+        {"variational_dropout": True},
+        {"attention": "dot"},
+        {"skip_period": 24},
+    ],
+)
 def test_what_cannot_learn_from_every_step_is_refused(load, parameters):
     with pytest.raises(InvalidParameterError, match="forking_sequences=True"):
         RNNForecaster(12, **{**QUICK, **parameters}).fit(load)

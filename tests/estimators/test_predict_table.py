@@ -140,6 +140,20 @@ def test_fitted_values_are_finite_from_the_first_row(forecaster, series):
     assert np.isfinite(forecaster.set_params(horizon=6).fit(series).predict(series)).all()
 
 
+@pytest.mark.parametrize("form", ["series", "frame", "numbered", "array"])
+def test_training_rows_before_the_target_begins_get_the_mean(daily, rng, form):
+    late = daily.where(np.arange(len(daily)) >= 4)
+    X = pd.DataFrame({"a": rng.normal(size=len(daily)), "p": rng.normal(size=len(daily))}, index=daily.index)
+    X.iloc[9, 1] = np.nan  # filled in when learnt, missing still when the rows are predicted
+    if form == "series":
+        fitted, rows = Mirror(missing="interpolate").fit(late), late
+    else:
+        fitted = Mirror(missing="interpolate", past_covariates=["p"]).fit(X, late)
+        rows = {"frame": X, "numbered": X.reset_index(drop=True), "array": X.to_numpy()}[form]
+    expected = np.r_[np.full(5, daily[4:].mean()), daily[4:-1]]
+    np.testing.assert_allclose(quietly(fitted.predict, rows), expected, rtol=1e-15)  # the mean's last bit
+
+
 def test_more_rows_than_a_block_of_origins_are_all_answered():
     values = np.arange(9000.0)
     assert np.array_equal(Mirror().fit(values).predict(values)[1:], values[:-1])

@@ -56,7 +56,20 @@ def test_inputs_are_left_alone_and_outputs_are_new(rng):
 ONE = np.zeros((3, 2))
 BAD = {
     "no two axes": (lambda X, y: (X[:, 0], y), ValueError, "Expected 2D array, got 1D array"),
-    "four axes": (lambda X, y: (X[:, None, None], y), ValueError, "dim 4"),
+    "four axes": (lambda X, y: (X[:, None, None], y), ValueError, "dim 4, but X must be an array"),
+    "nothing": (lambda X, y: (None, y), TypeError, "X must be an array .*, got NoneType"),
+    "a mapping": (lambda X, y: ({"a": X}, y), TypeError, "got dict"),
+    "a generator": (lambda X, y: (iter(X), y), TypeError, "got .*iterator"),
+    "masked steps in a list": (
+        lambda X, y: ([np.ma.masked_less(x, 0)[:, None] for x in X], y),
+        ValueError,
+        "Input X contains NaN",
+    ),
+    "frames with columns in different order": (
+        lambda X, y: ([pd.DataFrame(ONE, columns=list(["ab", "ba"][k % 2])) for k in range(40)], y),
+        ValueError,
+        "columns of the first.*in sequence 1",
+    ),
     "no steps": (lambda X, y: (np.zeros((40, 0, 2)), y), ValueError, r"0 step\(s\)"),
     "no features": (lambda X, y: (np.zeros((40, 2, 0)), y), ValueError, r"0 feature\(s\)"),
     "empty sequence": (lambda X, y: ([ONE, ONE[:0]], y[:2]), ValueError, r"at least one step.* in 1"),
@@ -123,6 +136,11 @@ def test_data_of_another_form_than_in_fit_are_refused(rng, table):
         sequential.predict(X)
     with pytest.raises(ValueError, match="X has 2 features, but RNNRegressor is expecting 1"):
         sequential.predict(ragged(rng, 3))
+    frames = [pd.DataFrame(x, columns=["a", "b"]) for x in ragged(rng, 40)]
+    named = small().fit(frames, y)
+    with pytest.raises(ValueError, match=r"columns \['b', 'a'\], but RNNRegressor was fitted with \['a', 'b'\]"):
+        named.predict([frame[["b", "a"]] for frame in frames])
+    np.testing.assert_array_equal(named.predict(frames), named.predict([frame.to_numpy() for frame in frames]))
     with pytest.raises(ValueError, match="X holds a value of size 1e\\+300, too large for float32"):
         tabular.predict(np.full((1, 6), 1e300))
 

@@ -54,7 +54,7 @@ def test_the_forecaster_is_left_alone(load):
     pd.testing.assert_series_equal(model.forecast(), before)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, [1.0, 2.0], []])
+@pytest.mark.parametrize("value", [np.nan, np.inf, None, "3", 1j, np.datetime64("2024-01-01"), [1.0, 2.0], []])
 def test_what_is_no_observation_is_refused_and_changes_nothing(load, value):
     stream = RNNForecaster(6, **QUICK).fit(load[:450]).stream()
     before = stream.forecast()

@@ -11,6 +11,7 @@ import pytest
 from rnnforecast.kernels import compiled
 from rnnforecast.kernels.activations import Activation, linear, sigmoid, tanh
 from rnnforecast.kernels.cells import Cell, Gate, elman, gru, lstm
+from rnnforecast.kernels.kernel import Kernel
 from rnnforecast.kernels.portable import PortableRecurrence
 from rnnforecast.kernels.recurrence import recurrence
 from tests.gradients import numerical, relative_error
@@ -253,6 +254,17 @@ def test_an_activation_of_ones_own_is_compiled():
     assert_close(problem.passes(), problem.passes(PortableRecurrence), 1e-12)
 
 
+@pytest.mark.parametrize("make", [recurrence, PortableRecurrence])
+def test_a_constant_slope_other_than_one_is_in_the_gradient(make):
+    doubled = Activation("doubled", lambda x: 2.0 * x, lambda a: a * 2.0, lambda y: 2.0)
+    cell = Cell("doubled", (Gate("state", doubled),), elman.forward)
+    problem = Problem(cell, T=3, D=2, B=3, H=3)
+    problem.layer = lambda _=None, layer=problem.layer: layer(make)
+    expected = numerical(problem.loss, problem.weights[0])
+    # Linear in the input weights: central differences are limited by rounding, about 1e-16 / STEP.
+    assert relative_error(problem.passes(make).d_weight_input, expected) <= 1e-9
+
+
 def test_the_environment_selects_the_reference(monkeypatch):
     monkeypatch.setenv("RNNFORECAST_PORTABLE", "1")
     assert isinstance(recurrence(lstm.CELL, 1, 2), PortableRecurrence)
@@ -263,6 +275,33 @@ def test_a_pickled_layer_computes_the_same():
     layer = problem.layer()
     copy = pickle.loads(pickle.dumps(layer))
     np.testing.assert_array_equal(problem.forward(copy)[2], problem.forward(layer)[2])
+
+
+@pytest.mark.parametrize("there", [{"RNNFORECAST_VECTOR_BYTES": "16"}, {"RNNFORECAST_PORTABLE": "1"}])
+def test_packed_weights_and_buffers_are_read_where_vectors_differ(there, monkeypatch):
+    monkeypatch.setattr(compiled, "kernel_of", Kernel)  # without its cache, which holds the first width asked for
+    problem = Problem(lstm.CELL, T=3, D=9, B=5, H=9)
+
+    def pickled():
+        layer = problem.layer()
+        return pickle.dumps((layer, layer.pack(*problem.weights), layer.work(3, 5)))
+
+    def passes(stream):
+        layer, packed, work = pickle.loads(stream)
+        out, last = np.empty((3, 9, 5)), np.empty((2, 9, 5))
+        layer.forward(packed, problem.x, problem.state, work, out, last)
+        gradients = [np.zeros_like(weight) for weight in problem.weights]
+        layer.backward(packed, work, problem.d_out, problem.d_last, *gradients, None, None)
+        return out, last, *gradients
+
+    from_here = pickled()
+    with monkeypatch.context() as patch:
+        for name, value in there.items():
+            patch.setenv(name, value)
+        from_there, found_there = pickled(), passes(from_here)
+    for expected, here, elsewhere in zip(passes(from_here), passes(from_there), found_there, strict=True):
+        np.testing.assert_array_equal(here, expected)
+        assert relative_error(elsewhere, expected) <= TOLERANCE["float64"]
 
 
 @pytest.mark.parametrize(

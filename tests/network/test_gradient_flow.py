@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 from rnnforecast.kernels.cells import named
+from rnnforecast.network.bidirectional import Bidirectional
 from rnnforecast.network.compose import Chain
+from rnnforecast.network.convolution import CausalConvolution
 from rnnforecast.network.dropout import Dropout
 from rnnforecast.network.gradient_flow import gradient_flow
 from rnnforecast.network.layout import Layout
 from rnnforecast.network.recurrent import Recurrent
+from rnnforecast.network.residual import Residual
 
 T, D, H, B = 30, 2, 4, 3
 
@@ -64,3 +67,19 @@ def test_an_elman_network_forgets_faster_than_an_lstm_with_open_forget_gates(rng
         norms = gradient_flow(chain, chain.prepare(views), x, direction)[0]
         falls[cell] = norms[-1] / norms[0]
     assert falls["rnn"] < 0.1 * falls["lstm"]
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        CausalConvolution(H, 2, 2),
+        Bidirectional(named("gru"), H, 2, np.float64),
+        Residual(Recurrent(named("gru"), H, H, np.float64)),
+    ],
+)
+def test_layers_whose_other_steps_would_be_missed_are_refused(last, rng):
+    chain = Chain([Recurrent(named("rnn"), D, H, np.float64), last])
+    layout = Layout(chain.parameters())
+    prepared = chain.prepare(layout.views(layout.initial(rng, np.float64)))
+    with pytest.raises(ValueError, match=f"cannot follow {type(last).__name__} behind the first recurrent layer"):
+        gradient_flow(chain, prepared, np.zeros((T, D, B)), np.zeros((last.n_outputs, B)))

@@ -18,6 +18,7 @@ from rnnforecast.network.dropout import Dropout
 from rnnforecast.network.normalization import LayerNorm
 from rnnforecast.network.recurrent import Recurrent
 from rnnforecast.network.residual import Residual
+from rnnforecast.network.sequences import SequenceNetwork
 from tests.golden.make_layers import (
     SIZES,
     Problem,
@@ -79,6 +80,18 @@ def test_generator_and_lengths_reach_the_inner_layer():
     problem = Problem(Residual(Bidirectional(named("gru"), 4, 2, np.float64)), 5, 4, lengths=lengths)
     padded = np.broadcast_to(np.arange(5)[:, None, None] >= np.array(lengths), problem.x.shape)
     np.testing.assert_array_equal(problem.y()[padded], problem.x[padded])  # the inner output is zero on padding
+
+
+def test_generator_and_lengths_reach_layers_of_an_inner_chain():
+    block = Residual(Chain([Dropout(4, 0.5), Bidirectional(named("gru"), 4, 2, np.float64)]))
+    network = SequenceNetwork(Chain([block]), Chain([Dense(4, 1)]), None, np.float64)
+    rng, lengths = np.random.default_rng(0), np.array([3, 1])
+    work = network.work(3, 2, training=True)
+    work.draw_from(rng)
+    network.forward(network.prepare(network.initial(rng)), rng.normal(size=(3, 4, 2)), lengths, work)
+    dropout, both = work.encoder[0]
+    assert set(np.unique(dropout.mask)) == {0.0, 2.0}
+    np.testing.assert_array_equal(both.y[1:, :, 1], 0.0)
 
 
 @pytest.mark.parametrize(

@@ -116,20 +116,6 @@ def test_decoupled_decay_shrinks_by_the_rate_whatever_the_gradient():
     )
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
-def test_after_a_reset_the_solver_is_new(solver):
-    start, slopes = gradients()
-    made = optimizer(solver, len(start), np.float64)
-    ends = []
-    for _ in range(2):
-        parameters = start.copy()
-        for slope in slopes:
-            made.update(parameters, slope, 0.1)
-        ends.append(parameters)
-        made.reset()
-    np.testing.assert_array_equal(*ends)
-
-
 @pytest.mark.parametrize(("solver", "rate"), [("sgd", 0.02), ("rmsprop", 0.02), ("adam", 0.1), ("adamw", 0.1)])
 def test_every_solver_finds_the_minimum_of_a_quadratic(solver, rate):
     curvature = np.array([0.5, 1.0, 10.0])

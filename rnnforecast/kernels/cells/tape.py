@@ -104,5 +104,5 @@ def backward(
     d_gates = []
     for gate, y, d in zip(cell.gates, gates, gradients[: len(gates)], strict=True):
         slope = gate.activation.slope(y)
-        d_gates.append(d if type(slope) is float else d * slope)
+        d_gates.append(d if type(slope) is float and slope == 1.0 else d * slope)
     return d_gates, hidden_variable.gradient, gradients[len(gates) :]

@@ -1,4 +1,4 @@
-"""Displays in scikit-learn's manner: built by a classmethod and drawn, with ``ax_`` and ``figure_`` afterwards."""
+"""Forecasts beside what was observed, and how their errors grow with the steps ahead."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from rnnforecast.plotting._canvas import FORECAST, OBSERVED, REFERENCES, axes, finish
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-# Okabe & Ito (2008): told apart by everyone. The observed series is black, the forecast blue, references the rest.
-_OBSERVED, _FORECAST = "#000000", "#0072B2"
-_REFERENCES = ("#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
 
 
 class ForecastDisplay:
@@ -173,28 +171,28 @@ class ForecastDisplay:
         ForecastDisplay
             The display itself, with ``ax_`` and ``figure_`` set.
         """
-        ax = _axes(ax)
+        ax = axes(ax)
         shown = self.history.iloc[-(max(4 * len(self.forecast), 48) if last is None else last) :]
         # One line through history and truth: they are the same series, and the cutoff is marked by itself.
         observed = shown if self.truth is None else pd.concat([shown, self.truth])
         axis = _TimeAxis(ax, observed.index)
-        ax.plot(axis(observed.index), observed.to_numpy(), color=_OBSERVED, linewidth=1.1, label="observed", zorder=2)
+        ax.plot(axis(observed.index), observed.to_numpy(), color=OBSERVED, linewidth=1.1, label="observed", zorder=2)
         x = axis(self.forecast.index)
         point: dict[str, Any] = {"marker": "o", "markersize": 4} if len(x) == 1 else {}  # one step makes no line
-        ax.plot(x, self.forecast.to_numpy(), color=_FORECAST, linewidth=2.0, label=name, zorder=4, **point)
+        ax.plot(x, self.forecast.to_numpy(), color=FORECAST, linewidth=2.0, label=name, zorder=4, **point)
         for level, (lower, upper) in sorted((self.intervals or {}).items(), reverse=True):
             ax.fill_between(
-                x, lower, upper, color=_FORECAST, alpha=0.15, linewidth=0, label=f"{level:g} % interval", zorder=1
+                x, lower, upper, color=FORECAST, alpha=0.15, linewidth=0, label=f"{level:g} % interval", zorder=1
             )
         for k, (label, values) in enumerate((self.references or {}).items()):
-            color, dashes = _REFERENCES[k % len(_REFERENCES)], ("--", "-.", ":")[k % 3]
+            color, dashes = REFERENCES[k % len(REFERENCES)], ("--", "-.", ":")[k % 3]
             ax.plot(
                 axis(values.index), values.to_numpy(), color=color, linestyle=dashes, label=label, zorder=3, **point
             )
         ax.axvline(axis(shown.index[-1:])[0], color="0.55", linewidth=0.8, linestyle=":", zorder=0)
         axis.label()
         ax.set_ylabel("" if self.history.name is None else str(self.history.name))
-        _finish(ax)
+        finish(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -255,12 +253,12 @@ class BacktestDisplay:
 
     def plot(self, ax: Axes | None = None, *, name: str = "forecast") -> BacktestDisplay:
         """Draw, on new axes or on those given; `name` is the forecast's name in the legend."""
-        ax = _axes(ax)
+        ax = axes(ax)
         from matplotlib.ticker import MaxNLocator
 
         lines: dict[str, dict[str, Any]] = {
-            "seasonal_naive": {"label": "seasonal naive", "color": _REFERENCES[0], "linestyle": "--", "marker": "s"},
-            "forecast": {"label": name, "color": _FORECAST, "linewidth": 2.0, "marker": "o"},
+            "seasonal_naive": {"label": "seasonal naive", "color": REFERENCES[0], "linestyle": "--", "marker": "s"},
+            "forecast": {"label": name, "color": FORECAST, "linewidth": 2.0, "marker": "o"},
         }
         for column, style in lines.items():
             ax.plot(self.errors.index, self.errors[column], markersize=3, **style)
@@ -268,7 +266,7 @@ class BacktestDisplay:
         ax.set_xlabel("steps ahead")
         ax.set_ylabel("mean absolute error")
         ax.set_ylim(bottom=0.0)  # an error's size means nothing without its zero
-        _finish(ax)
+        finish(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -312,26 +310,6 @@ class _TimeAxis:
                     offset_formats=["", "%Y", "%Y", "%d %b %Y", "%d %b %Y", "%d %b %Y %H:%M"],
                 )
             )
-
-
-def _axes(ax: Axes | None) -> Axes:
-    """Return the axes given, or those of a new figure."""
-    if ax is not None:
-        return ax
-    try:
-        from matplotlib import pyplot
-    except ImportError:
-        raise ImportError('drawing needs matplotlib: install it, or rnnforecast with its "plot" extra') from None
-    return pyplot.subplots(figsize=(9.0, 4.0), layout="constrained")[1]
-
-
-def _finish(ax: Axes) -> None:
-    """Take away what is not data, and name the lines."""
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(axis="y", color="0.9", linewidth=0.8)
-    ax.set_axisbelow(True)
-    # Above the axes: inside, a legend would sooner or later hide the forecast.
-    ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4, frameon=False, borderaxespad=0.2, handlelength=1.8)
 
 
 def _one(data: pd.Series | pd.DataFrame, column: str | None, role: str) -> pd.Series:

@@ -1,0 +1,32 @@
+"""What all displays share: colours, axes and their look."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe & Ito (2008): told apart by everyone. The observed series is black, the forecast blue, references the rest.
+OBSERVED, FORECAST = "#000000", "#0072B2"
+REFERENCES = ("#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
+
+
+def axes(ax: Axes | None) -> Axes:
+    """Return the axes given, or those of a new figure."""
+    if ax is not None:
+        return ax
+    try:
+        from matplotlib import pyplot
+    except ImportError:
+        raise ImportError('drawing needs matplotlib: install it, or rnnforecast with its "plot" extra') from None
+    return pyplot.subplots(figsize=(9.0, 4.0), layout="constrained")[1]
+
+
+def finish(ax: Axes) -> None:
+    """Take away what is not data, and name the lines."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(axis="y", color="0.9", linewidth=0.8)
+    ax.set_axisbelow(True)
+    # Above the axes: inside, a legend would sooner or later hide the forecast.
+    ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4, frameon=False, borderaxespad=0.2, handlelength=1.8)
