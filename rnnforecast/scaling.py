@@ -110,7 +110,16 @@ class Identity:
 
 @dataclass(frozen=True)
 class Log:
-    """The natural logarithm, for series whose fluctuations grow with their level."""
+    """The natural logarithm, for series whose fluctuations grow with their level.
+
+    Parameters
+    ----------
+    floor : float or None
+        Values below are taken as this one: where the logarithm was chosen from training data, and not asked for, a
+        later zero must not stop a forecast. None refuses zero and negative values.
+    """
+
+    floor: float | None = None
 
     def forward(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the logarithm of positive values.
@@ -118,8 +127,10 @@ class Log:
         Raises
         ------
         ValueError
-            If a value is zero or negative.
+            If a value is zero or negative, and there is no floor.
         """
+        if self.floor is not None:
+            return np.log(np.maximum(values, self.floor))
         if not np.all(values > 0):
             row = int(np.argmax(~np.atleast_1d(values > 0).reshape(len(np.atleast_1d(values)), -1).all(axis=1)))
             raise ValueError(

@@ -280,6 +280,8 @@ def _reach(forecaster: Any, available: int, recipe: Recipe, recursive: bool) -> 
     if segment == "auto":
         segment = recipe.seasons[0] if recipe.seasons else forecaster.horizon
         segment = min(segment, lookback // 2)
-    segment = min(max(segment, 1), available)
+    segment = min(max(segment, 1), available, lookback if automatic else available)
     filled = -(-lookback // segment) * segment
+    if filled > available:
+        segment = min(segment, lookback)
     return (lookback // segment * segment if automatic or filled > available else filled), segment

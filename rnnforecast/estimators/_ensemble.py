@@ -50,9 +50,10 @@ class Scales:
     past: Scaler
 
     @classmethod
-    def fit(cls, target: np.ndarray, known: np.ndarray, past: np.ndarray, *, log: bool, kind: str | None) -> Scales:
+    def fit(
+        cls, target: np.ndarray, known: np.ndarray, past: np.ndarray, *, transform: Identity | Log, kind: str | None
+    ) -> Scales:
         """Learn from training rows (N, K), (N, F), (N, P)."""
-        transform = Log() if log else Identity()
         return cls(
             transform, fit_scaler(transform.forward(target), kind), fit_scaler(known, kind), fit_scaler(past, kind)
         )

@@ -69,6 +69,8 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
         "blend_weight_": evidence.weight,
         "skill_": evidence.skill,
         "no_skill_": evidence.no_skill,
+        "_attends": forecaster.attention is not None,
+        **({"attention_": None} if forecaster.attention else {}),
     }
 
 
@@ -122,7 +124,7 @@ def _train(
     return (train_forked if forecaster.forking_sequences else train_ensemble)(
         architecture.network,
         architecture.windows,
-        Scales.fit(series.target, series.known, series.past, log=recipe.log, kind=forecaster.scale),
+        Scales.fit(series.target, series.known, series.past, transform=recipe.transform, kind=forecaster.scale),
         series,
         ahead if forecaster.early_stopping else None,
         Settings(**settings, n_threads=n_threads(forecaster.n_jobs)),

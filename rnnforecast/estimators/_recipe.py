@@ -41,6 +41,8 @@ class Recipe:
         Values of the target a forecast looks back on.
     block : int
         The smallest season, or 10: the unit in which lengths are counted.
+    floor : float or None
+        Smallest training value where the logarithm was not asked for; later values are taken to be no smaller.
     """
 
     log: bool
@@ -48,11 +50,12 @@ class Recipe:
     base: int
     lookback: int
     block: int
+    floor: float | None = None
 
     @property
     def transform(self) -> Identity | Log:
         """The value transform that ``log`` stands for."""
-        return Log() if self.log else Identity()
+        return Log(self.floor) if self.log else Identity()
 
 
 def resolve(
@@ -99,7 +102,8 @@ def resolve(
     else:
         n_back = _positive_integer("lookback", lookback)
     values = Log().forward(target) if log else target
-    return Recipe(log, seasons, _better_base(values, horizon, seasons, n_back), n_back, block)
+    floor = float(target.min()) if log and _is_auto(transform) else None
+    return Recipe(log, seasons, _better_base(values, horizon, seasons, n_back), n_back, block, floor)
 
 
 def resolve_seasons(

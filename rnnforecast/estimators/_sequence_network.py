@@ -11,6 +11,7 @@ from rnnforecast.estimators._architecture import CONSTRAINTS as ARCHITECTURE
 from rnnforecast.estimators._architecture import cells, sizes
 from rnnforecast.estimators._parameters import check_parameters
 from rnnforecast.estimators._training import CONSTRAINTS as TRAINING
+from rnnforecast.estimators._training import check_training
 from rnnforecast.network.attention import Attention
 from rnnforecast.network.bidirectional import Bidirectional
 from rnnforecast.network.compose import Chain
@@ -54,10 +55,7 @@ def check(estimator: Any) -> None:
             f"attention={estimator.attention!r} sums a whole sequence up and cannot answer for each of its steps: use "
             'attention=None or output="last"'
         )
-    if estimator.learning_rate == "plateau" and not estimator.early_stopping:
-        raise InvalidParameterError(
-            'learning_rate="plateau" follows the loss on held-out sequences: use early_stopping=True or another one'
-        )
+    check_training(estimator)
 
 
 def build(estimator: Any, n_features: int, n_answers: int, n_outputs: int) -> SequenceNetwork:

@@ -8,7 +8,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
 
 from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.network.layout import Layout
@@ -87,6 +87,14 @@ class Settings:
         if self.max_iter == "auto":
             return batch, int(np.clip(40 * n_samples / batch, 100, 500))
         return batch, int(self.max_iter) * -(-n_samples // batch)
+
+
+def check_training(estimator: Any) -> None:
+    """Refuse training parameters that do not go together, before any work."""
+    if estimator.learning_rate == "plateau" and not estimator.early_stopping:
+        raise InvalidParameterError(
+            'learning_rate="plateau" follows the loss on held-out data: use early_stopping=True or another one'
+        )
 
 
 def shard_size(products: int) -> int:

@@ -17,6 +17,7 @@ from rnnforecast.estimators._forking import check_forked
 from rnnforecast.estimators._learning import learn
 from rnnforecast.estimators._parameters import n_threads, one_blas_thread
 from rnnforecast.estimators._training import CONSTRAINTS as TRAINING
+from rnnforecast.estimators._training import check_training
 from rnnforecast.estimators.stream import ForecastStream
 from rnnforecast.series import Series
 
@@ -46,7 +47,7 @@ class RNNForecaster(BaseForecaster):
         Add to the states of each recurrent layer, from the second on, those of the layer below, again but for a last
         one that hands its state on.
     lookback : "auto" or int, default="auto"
-        Past steps that are read.
+        Past steps that are read; a number is filled up to whole segments.
     segment_length : "auto", int or None, default="auto"
         Steps joined into one step of the recurrence (Lin et al., 2023); "auto" is the shortest season, None is 1.
     conv_filters : int, default=0
@@ -325,6 +326,7 @@ class RNNForecaster(BaseForecaster):
         super()._validate_params()
         check(self)
         check_forked(self)
+        check_training(self)
 
     def _minimum_rows(self, series: Series) -> int:
         """Rows of one training window; an automatic lookback adapts to the series."""
@@ -333,7 +335,7 @@ class RNNForecaster(BaseForecaster):
     def _forecast(self, series: Series, origins: np.ndarray, horizon: int) -> np.ndarray:
         data = (series.target, series.known, series.past)
         with one_blas_thread():
-            if self.attention:
+            if self._attends:
                 self.attention_ = _diagnosis.attention(self.ensemble_, *data, origins[-1:], horizon)
             if self.linear_ is None:
                 return self.ensemble_.forecast(*data, origins, horizon, n_threads(self.n_jobs))

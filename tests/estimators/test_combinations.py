@@ -49,7 +49,7 @@ ALLOWED = {
     "seq2seq": {*HANDS_ON, "head", "additive", "dot"},
     "parallel": {*HANDS_ON, "head"},
 }
-EXCLUSIVE = ({"dropout", "variational"}, {"additive", "dot"})
+EXCLUSIVE = (("dropout", "variational"), ("additive", "dot"))
 
 
 def combinations() -> dict[str, tuple[str, str, tuple[str, ...]]]:
@@ -60,7 +60,7 @@ def combinations() -> dict[str, tuple[str, str, tuple[str, ...]]]:
         options = [option for option in OPTIONS if option in allowed]
         found += [(decoder, next(cells), (option,)) for option in options]
         pairs = itertools.combinations(options, 2)
-        found += [(decoder, next(cells), pair) for pair in pairs if set(pair) not in EXCLUSIVE]
+        found += [(decoder, next(cells), pair) for pair in pairs if pair not in EXCLUSIVE]
         for left_out in itertools.product(*EXCLUSIVE):
             rest = tuple(option for option in options if option not in left_out)
             found.append((decoder, next(cells), rest))

@@ -255,6 +255,7 @@ INVALID = [
     ({"blend": 1.5}, "blend"),
     ({"batch_size": 0}, "batch_size"),
     ({"loss": "quantile"}, "loss"),
+    ({"learning_rate": "plateau", "early_stopping": False}, "plateau"),
     ({"decoder": "recursive", "past_covariates": ["a"]}, "past_covariates are not known"),
     ({"decoder": "recursive", "segment_length": 4}, "segment_length"),
     ({"decoder": "recursive", "highway": 3}, "highway"),
@@ -287,3 +288,30 @@ def test_a_forecast_beyond_the_trained_horizon_reads_its_own_covariates_only(for
     together = model.ensemble_.forecast(*data, np.array([80, 100, 60]), 4)
     alone = np.concatenate([model.ensemble_.forecast(*data, np.array([o]), 4) for o in (80, 100, 60)])
     np.testing.assert_allclose(together, alone, rtol=1e-5, atol=1e-6)  # float32, batches of another shape
+
+
+def test_a_later_zero_does_not_stop_a_series_that_was_taken_in_logarithms(rng):
+    index = pd.date_range("2020-01-01", periods=200, freq="D")
+    sales = pd.Series(np.exp(np.linspace(0, 3, 200) + 0.3 * np.sin(np.arange(200)) + 0.1 * rng.normal(size=200)), index)
+    model = RNNForecaster(5, **QUICK).fit(sales[:-1])
+    assert model.linear_.recipe_.log
+    sales.iloc[-1] = 0.0
+    assert np.isfinite(model.update(sales[-1:]).forecast()).all()
+    assert np.isfinite(LinearForecaster(5).fit(sales[:-1]).update(sales[-1:]).forecast()).all()
+
+
+def test_a_segment_longer_than_the_lookback_becomes_the_lookback(load):
+    model = RNNForecaster(6, segment_length=1000, **QUICK).fit(load)
+    assert 0 < model.lookback_ <= len(load) - 6
+    assert np.isfinite(model.forecast()).all()
+
+
+def test_what_was_learnt_decides_about_attention_and_not_a_parameter_set_later(load):
+    model = RNNForecaster(6, attention="dot", **QUICK).fit(load)
+    model.forecast()
+    assert model.attention_.shape[0] == 1
+    model.set_params(attention=None).forecast()
+    model.fit(load)
+    assert not hasattr(model, "attention_")
+    model.set_params(attention="dot").forecast()
+    assert not hasattr(model, "attention_")

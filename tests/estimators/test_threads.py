@@ -13,7 +13,14 @@ from rnnforecast.estimators._parameters import n_threads
 from rnnforecast.network.objective import WindowObjective
 
 SERIES = np.sin(np.arange(200.0))
-SMALL = {"n_estimators": 1, "max_iter": 2, "batch_size": 128, "hidden_layer_sizes": (64,), "segment_length": None}
+SMALL = {
+    "n_estimators": 1,
+    "max_iter": 2,
+    "batch_size": 128,
+    "hidden_layer_sizes": (64,),
+    "segment_length": None,
+    "refit": False,
+}
 
 
 @pytest.fixture

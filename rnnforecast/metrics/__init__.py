@@ -13,8 +13,9 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+
+from rnnforecast.metrics._arguments import check_columns, interval, members, pair, table
 
 __all__ = [
     "coverage",
@@ -58,7 +59,7 @@ def mase(y_true: ArrayLike, y_pred: ArrayLike, *, y_train: ArrayLike, season_len
     ValueError
         If a training column repeats itself exactly, so that its scale is 0.
     """
-    truth, forecast = _pair(y_true, y_pred)
+    truth, forecast = pair(y_true, y_pred)
     scale = _naive_steps(y_train, season_length, y_true, truth.shape[1], np.abs)
     return float((np.abs(forecast - truth).mean(axis=0) / scale).mean())
 
@@ -87,7 +88,7 @@ def rmsse(y_true: ArrayLike, y_pred: ArrayLike, *, y_train: ArrayLike, season_le
     ValueError
         As `mase`.
     """
-    truth, forecast = _pair(y_true, y_pred)
+    truth, forecast = pair(y_true, y_pred)
     scale = _naive_steps(y_train, season_length, y_true, truth.shape[1], np.square)
     return float(np.sqrt(((forecast - truth) ** 2).mean(axis=0) / scale).mean())
 
@@ -105,7 +106,7 @@ def smape(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     float
         Per cent, 0 to 200; a point where both are 0 counts 0.
     """
-    truth, forecast = _pair(y_true, y_pred)
+    truth, forecast = pair(y_true, y_pred)
     size = np.abs(truth) + np.abs(forecast)
     return float(200 * (np.abs(forecast - truth) / np.where(size == 0, 1.0, size)).mean())
 
@@ -123,7 +124,7 @@ def wape(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     float
         A share, not per cent; a truth that is zero throughout is a ValueError.
     """
-    truth, forecast = _pair(y_true, y_pred)
+    truth, forecast = pair(y_true, y_pred)
     total = float(np.abs(truth).sum())
     if total == 0:
         raise ValueError("wape divides by the sum of |y_true|, which is 0; use the mean absolute error")
@@ -175,7 +176,7 @@ def pinball_loss(y_true: ArrayLike, y_pred: ArrayLike, *, quantile: float = 0.5)
     -------
     float
     """
-    truth, forecast = _pair(y_true, y_pred)
+    truth, forecast = pair(y_true, y_pred)
     return float(_pinball(truth, forecast, _level("quantile", quantile)).mean())
 
 
@@ -199,7 +200,7 @@ def crps_quantiles(y_true: ArrayLike, y_quantiles: ArrayLike, quantiles: Sequenc
         In the units of the data.
     """
     levels = np.array([_level("quantiles", level) for level in quantiles])
-    truth, forecast = _members(y_true, y_quantiles, "y_quantiles")
+    truth, forecast = members(y_true, y_quantiles, "y_quantiles")
     if forecast.shape[-1] != len(levels):
         raise ValueError(
             f"y_quantiles has {forecast.shape[-1]} values on its last axis, but there are {len(levels)} quantiles"
@@ -224,7 +225,7 @@ def crps_sample(y_true: ArrayLike, y_samples: ArrayLike) -> float:
     float
         In the units of the data; the absolute error for one member.
     """
-    truth, samples = _members(y_true, y_samples, "y_samples")
+    truth, samples = members(y_true, y_samples, "y_samples")
     n_samples = samples.shape[-1]
     distance = np.abs(samples - truth[..., None]).mean(axis=-1)
     # Sum over pairs of |x_i - x_j|: the k-th smallest of S is the larger k - 1 times and the smaller S - k times.
@@ -250,7 +251,7 @@ def interval_score(y_true: ArrayLike, y_lower: ArrayLike, y_upper: ArrayLike, *,
     float
         In the units of the data; smaller is better.
     """
-    truth, lower, upper = _interval(y_true, y_lower, y_upper)
+    truth, lower, upper = interval(y_true, y_lower, y_upper)
     if isinstance(level, bool | np.bool_) or not 0 < level < 100:
         raise ValueError(f"level must be a percentage between 0 and 100, both excluded, got {level!r}")
     outside = np.maximum(lower - truth, 0) + np.maximum(truth - upper, 0)
@@ -270,7 +271,7 @@ def coverage(y_true: ArrayLike, y_lower: ArrayLike, y_upper: ArrayLike) -> float
     float
         0 to 1; for a calibrated interval the nominal level.
     """
-    truth, lower, upper = _interval(y_true, y_lower, y_upper)
+    truth, lower, upper = interval(y_true, y_lower, y_upper)
     return float(((lower <= truth) & (truth <= upper)).mean())
 
 
@@ -321,10 +322,10 @@ def _naive_steps(y_train: ArrayLike, season_length: int, y_true: Any, n_columns:
     """Return the mean size of the in-sample naive error of every column, (K,)."""
     if isinstance(season_length, bool | np.bool_) or not isinstance(season_length, Integral) or season_length < 1:
         raise ValueError(f"season_length must be a positive integer, got {season_length!r}")
-    train = _table("y_train", y_train)
+    train = table("y_train", y_train)
     if train.shape[1] != n_columns:
         raise ValueError(f"y_train has {train.shape[1]} columns, but y_true has {n_columns}")
-    _check_columns(y_true, y_train, "y_train")
+    check_columns(y_true, y_train, "y_train")
     if len(train) <= season_length:
         raise ValueError(f"y_train must have more than season_length={season_length} rows, got {len(train)}")
     scale = size(train[season_length:] - train[:-season_length]).mean(axis=0)
@@ -334,84 +335,3 @@ def _naive_steps(y_train: ArrayLike, season_length: int, y_true: Any, n_columns:
             "so scaled errors are undefined; use an unscaled error"
         )
     return scale
-
-
-def _table(name: str, values: Any) -> _Array:
-    """Return finite values as (n, K)."""
-    array = _finite(name, values)
-    if array.ndim == 1:
-        array = array[:, None]
-    if array.ndim != 2 or array.size == 0:
-        raise ValueError(f"{name} must have shape (n,) or (n, columns) and not be empty, got shape {np.shape(values)}")
-    return array
-
-
-def _finite(name: str, values: Any) -> _Array:
-    array = _numbers(name, values)
-    if not np.isfinite(array).all():
-        n_bad = int((~np.isfinite(array)).sum())
-        raise ValueError(f"{name} contains NaN or infinity in {n_bad} of {array.size} values; drop those rows first")
-    return array
-
-
-def _numbers(name: str, values: Any) -> _Array:
-    """Convert to float64 what NumPy would read as numbers without a word, or refuse it."""
-    if isinstance(values, np.ma.MaskedArray):
-        values = np.ma.filled(values.astype(np.float64), np.nan)
-    try:
-        array = np.asarray(values)
-    except ValueError:
-        raise ValueError(f"{name} must have rows of one length, got several; score the series one by one") from None
-    text = array.dtype.kind in "OT" and any(isinstance(item, str) for item in array.flat)
-    if text or array.dtype.kind in "SUcmM":
-        raise TypeError(f"{name} must hold real numbers, got {'text' if text else array.dtype}; convert it first")
-    return np.asarray(values, dtype=np.float64)
-
-
-def _check_labels(y_true: Any, other: Any, name: str) -> None:
-    """Refuse pandas arguments that arithmetic by position would pair wrongly."""
-    if not (isinstance(y_true, pd.Series | pd.DataFrame) and isinstance(other, pd.Series | pd.DataFrame)):
-        return
-    if len(y_true) == len(other) and not y_true.index.equals(other.index):
-        raise ValueError(f"y_true and {name} have different indexes; align one to the other first")
-    _check_columns(y_true, other, name)
-
-
-def _check_columns(y_true: Any, other: Any, name: str) -> None:
-    both_frames = isinstance(y_true, pd.DataFrame) and isinstance(other, pd.DataFrame)
-    if both_frames and y_true.shape[1] == other.shape[1] and not y_true.columns.equals(other.columns):
-        raise ValueError(
-            f"y_true and {name} have different columns: {list(y_true.columns)} and {list(other.columns)}; "
-            "select those of one from the other"
-        )
-
-
-def _same_shape(y_true: Any, other: Any, name: str) -> tuple[_Array, _Array]:
-    truth, values = _table("y_true", y_true), _table(name, other)
-    if truth.shape != values.shape:
-        raise ValueError(f"y_true and {name} must have the same shape, got {np.shape(y_true)} and {np.shape(other)}")
-    _check_labels(y_true, other, name)
-    return truth, values
-
-
-def _pair(y_true: Any, y_pred: Any) -> tuple[_Array, _Array]:
-    return _same_shape(y_true, y_pred, "y_pred")
-
-
-def _interval(y_true: Any, y_lower: Any, y_upper: Any) -> tuple[_Array, _Array, _Array]:
-    truth, lower = _same_shape(y_true, y_lower, "y_lower")
-    _, upper = _same_shape(y_true, y_upper, "y_upper")
-    if (upper < lower).any():
-        row = int(np.argmax((upper < lower).any(axis=1)))
-        raise ValueError(f"y_upper is below y_lower (first at row {row}); swap the two or sort the quantiles")
-    return truth, lower, upper
-
-
-def _members(y_true: Any, members: Any, name: str) -> tuple[_Array, _Array]:
-    """Return the truth as it is and members with one more axis."""
-    truth, values = _finite("y_true", y_true), _finite(name, members)
-    if truth.ndim not in (1, 2) or truth.size == 0 or values.shape[:-1] != truth.shape or values.shape[-1] == 0:
-        raise ValueError(f"{name} needs y_true's shape {truth.shape} and one more axis, got {values.shape}")
-    if isinstance(y_true, pd.Series):
-        _check_labels(y_true, members, name)
-    return truth, values
