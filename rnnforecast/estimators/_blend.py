@@ -132,18 +132,23 @@ def weigh(
     for k in range(K):
         truth, plain, recurrent = series.target[rows, k], reference[:, :, k], network[:, :, k]
         naive = _naive_errors(series.target[:, k], rows, seasons)
+        smallest = np.finfo(float).tiny
         found = fit_blend(truth, plain, recurrent, n_blocks, n_windows)
         if blend == "auto":
             weights[k] = found.weight
         errors = np.abs(truth - plain - weights[k] * (recurrent - plain)).mean(1)
-        ratios[k] = errors.mean() / max(naive.mean(), np.finfo(float).tiny)
+        ratios[k] = errors.mean() / max(naive.mean(), smallest)
         if blend == "auto" and linear is not None:
-            quiet.append(bool(np.isinf(linear.alpha_[k])) and not found.supported)
+            # The linear model is the naive forecast there: without evidence against it the network is not heard either.
+            signal = np.isfinite(linear.alpha_[k]) or (found.supported and ratios[k] <= 1.0 - WORTH_SAYING)
+            quiet.append(not signal)
+            if not signal:
+                weights[k] = 0.0
+                ratios[k] = np.abs(truth - plain).mean() / max(naive.mean(), smallest)
         else:
-            gain = (naive - errors) / max(naive.max(), np.finfo(float).tiny)
+            gain = (naive - errors) / max(naive.max(), smallest)
             quiet.append(bool(gain.mean() <= 2.0 * block_error(gain, max(2, int(n_blocks)))))
-    skill = float(1.0 - ratios.mean())
-    return Evidence(_squeeze(weights), skill, all(quiet) or skill < WORTH_SAYING)
+    return Evidence(_squeeze(weights), float(1.0 - ratios.mean()), all(quiet))
 
 
 def _squeeze(values: np.ndarray) -> float | np.ndarray:
