@@ -99,6 +99,7 @@ def weigh(
     series: Series,
     first: int,
     linear: LinearModel | None,
+    alphas: np.ndarray,
     ensemble: Ensemble,
     seasons: tuple[int, ...],
     blend: Any,
@@ -111,6 +112,8 @@ def weigh(
     first : int
         The models have seen the rows before.
     linear : LinearModel or None
+    alphas : (K,)
+        Penalties of the linear model that will forecast; infinite where it found no signal beyond the naive forecast.
     ensemble : Ensemble
     seasons : tuple of int
     blend : "auto", float or None
@@ -138,9 +141,9 @@ def weigh(
             weights[k] = found.weight
         errors = np.abs(truth - plain - weights[k] * (recurrent - plain)).mean(1)
         ratios[k] = errors.mean() / max(naive.mean(), smallest)
-        if blend == "auto" and linear is not None:
+        if blend == "auto":
             # The linear model is the naive forecast there: without evidence against it the network is not heard either.
-            signal = np.isfinite(linear.alpha_[k]) or (found.supported and ratios[k] <= 1.0 - WORTH_SAYING)
+            signal = np.isfinite(alphas[k]) or (found.supported and ratios[k] <= 1.0 - WORTH_SAYING)
             quiet.append(not signal)
             if not signal:
                 weights[k] = 0.0

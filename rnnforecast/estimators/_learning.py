@@ -41,13 +41,15 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
         n_held_out = _held_out(forecaster, series.n_rows, architecture.windows.lookback)
         early = series.head(series.n_rows - n_held_out)
         linear = _linear(forecaster, early, recipe)
+        refits = bool(n_held_out) and forecaster.refit
+        final = _linear(forecaster, series, recipe) if refits else linear
         ensemble = _train(forecaster, early, series if n_held_out else None, recipe, architecture, seeds)
         histories = ensemble.histories
-        evidence = weigh(series, early.n_rows, linear, ensemble, recipe.seasons, forecaster.blend)
-        if n_held_out and forecaster.refit:
+        alphas = np.zeros(0) if final is None else final.alpha_
+        evidence = weigh(series, early.n_rows, linear, alphas, ensemble, recipe.seasons, forecaster.blend)
+        if refits:
             stops = [h.best_step if forecaster.early_stopping else h.n_steps for h in histories]
             ensemble = _train(forecaster, series, None, recipe, architecture, seeds, stops)
-            linear = _linear(forecaster, series, recipe)
     if any(history.diverged for history in histories):
         warnings.warn(
             "Training diverged and was rolled back to the best finite weights: lower learning_rate_init, or clip.",
@@ -55,7 +57,7 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
             stacklevel=5,
         )
     return {
-        "linear_": linear,
+        "linear_": final,
         "ensemble_": ensemble,
         "network_": ensemble.network,
         "coefs_": ensemble.weights,
