@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from rnnforecast.estimators._training import Settings, descend, each, shard_size, usable
+from rnnforecast.estimators._training import Settings, descend, each, usable
 from rnnforecast.kernels.losses import LOSSES
+from rnnforecast.network.compose import at_once
 from rnnforecast.network.network import Network
 from rnnforecast.network.objective import WindowObjective, forecast
 from rnnforecast.network.seq2seq import Seq2Seq
@@ -164,7 +165,7 @@ def train_member(
         batch_size=batch_size,
         n_steps=n_steps,
         shuffle=settings.shuffle,
-        size_of_shard=shard_size(network.encoder.products(windows.n_steps)),
+        size_of_shard=at_once(network.encoder.products(windows.n_steps)),
         validate=validate,
         stop_at=stop_at,
         progress=objective.advance,

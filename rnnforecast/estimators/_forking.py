@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,14 +12,14 @@ from sklearn.utils._param_validation import InvalidParameterError
 from rnnforecast.estimators._architecture import Architecture, cells, sizes
 from rnnforecast.estimators._ensemble import Ensemble, Scales, in_blocks
 from rnnforecast.estimators._recipe import Recipe
-from rnnforecast.estimators._training import Settings, descend, each, shard_size, usable
+from rnnforecast.estimators._training import Settings, descend, each, usable
 from rnnforecast.kernels.losses import LOSSES
-from rnnforecast.network.compose import Chain
+from rnnforecast.network.compose import Chain, at_once
 from rnnforecast.network.decoders import head
 from rnnforecast.network.dropout import Dropout
 from rnnforecast.network.forking import Forking, FrameReader
 from rnnforecast.network.layer import Layer
-from rnnforecast.network.objective import EVALUATED_AT_ONCE
+from rnnforecast.network.objective import in_threads
 from rnnforecast.network.recurrent import Recurrent
 from rnnforecast.network.sequences import SequenceNetwork
 from rnnforecast.network.streams import StreamObjective, mean_loss
@@ -54,9 +53,12 @@ class ForkedEnsemble(Ensemble):
             return out.reshape(forking.horizon, forking.n_targets, len(origin))
 
         def once(frame: Frame, origin: np.ndarray, column: np.ndarray) -> np.ndarray:
-            parts = [slice(k, k + EVALUATED_AT_ONCE) for k in range(0, len(origin), EVALUATED_AT_ONCE)]
-            with ThreadPoolExecutor(max(1, min(n_threads, len(parts)))) as pool:
-                return np.concatenate(list(pool.map(lambda p: batch(frame, origin[p], column[p]), parts)), axis=2)
+            size = at_once(self.network.encoder.products(forking.lookback))
+
+            def part(start: int) -> np.ndarray:
+                return batch(frame, origin[start : start + size], column[start : start + size])
+
+            return np.concatenate(in_threads(part, range(0, len(origin), size), n_threads), axis=2)
 
         reach, n_groups = max(forking.lookback, forking.base) + 1, forking.n_columns // forking.n_targets
         return in_blocks(once, frame, origins, horizon, forking.horizon, reach, n_groups)
@@ -166,7 +168,7 @@ def train_forked(
             batch_size=reader.n_streams,
             n_steps=n_epochs * n_pieces,
             shuffle=False,
-            size_of_shard=shard_size(network.encoder.products(bptt_steps) + network.head.products(bptt_steps)),
+            size_of_shard=at_once(network.encoder.products(bptt_steps) + network.head.products(bptt_steps)),
             validate=None if validation is None else validate,
             stop_at=stop_at,
             report=report,

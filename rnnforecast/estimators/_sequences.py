@@ -21,7 +21,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from rnnforecast.estimators import _sequence_network as design
 from rnnforecast.estimators._parameters import n_threads, one_blas_thread
 from rnnforecast.estimators._sequence_reading import Given, read_sequences
-from rnnforecast.estimators._training import shard_size
+from rnnforecast.network.compose import at_once
 from rnnforecast.network.sequence_objective import SequenceObjective, Targets
 from rnnforecast.network.sequences import SequenceNetwork, Sequences
 from rnnforecast.scaling import Scaler, fit_scaler
@@ -141,7 +141,7 @@ class SequenceEstimator(BaseEstimator):
             patience=self.n_iter_no_change,
             tol=self.tol,
             n_threads=n_threads(self.n_jobs),
-            shard_size=shard_size(self.network_.encoder.products(objective.inputs.longest)),
+            shard_size=at_once(self.network_.encoder.products(objective.inputs.longest)),
             report=_print_progress if self.verbose else None,
         )
         if history.diverged:

@@ -18,8 +18,6 @@ from rnnforecast.training.optimizers import optimizer
 from rnnforecast.training.schedules import schedule
 
 VALIDATIONS = 15  # times that the validation loss is looked at in a training
-SMALLEST_SHARD, LARGEST_SHARD = 32, 128  # sequences; two threads must find work in a batch of 64
-WORTHWHILE = 3_000_000  # multiplications of a shard's forward pass; below that the calls cost more than the arithmetic
 
 
 CONSTRAINTS: dict[str, Any] = {
@@ -95,14 +93,6 @@ def check_training(estimator: Any) -> None:
         raise InvalidParameterError(
             'learning_rate="plateau" follows the loss on held-out data: use early_stopping=True or another one'
         )
-
-
-def shard_size(products: int) -> int:
-    """Sequences of a shard: the same for any number of threads, larger where one sequence is few `products`."""
-    size = SMALLEST_SHARD
-    while size < LARGEST_SHARD and size * products < WORTHWHILE:
-        size *= 2
-    return size
 
 
 def descend(

@@ -11,6 +11,9 @@ import numpy as np
 from rnnforecast.network.layer import Layer, Views
 from rnnforecast.network.layout import Parameter
 
+FEWEST, MOST = 16, 128  # sequences of a call; sixteen fill a vector of the widest kind
+WORTHWHILE = 3_000_000  # multiplications of a forward pass; below that the call costs more than the arithmetic
+
 
 @dataclass(frozen=True)
 class Segments:
@@ -148,3 +151,14 @@ class Chain:
             assert d is not None
             d = self.layers[k].backward(prepared[k], d, work[k], d_views[k], wants_d_x or k > self._first_learning)
         return d
+
+
+def at_once(products: int) -> int:
+    """Sequences that are worth a call: more where one sequence is few `products`, as the call costs time too.
+
+    Never dependent on the number of threads, and few enough that two of them find work in a small batch.
+    """
+    size = FEWEST
+    while size < MOST and size * products < WORTHWHILE:
+        size *= 2
+    return size

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
 from rnnforecast.kernels.losses import Loss
+from rnnforecast.network.compose import at_once
 from rnnforecast.network.decoders import Teacher
 from rnnforecast.network.network import Network, Work
 from rnnforecast.network.windows import Frame, Windows
 
-EVALUATED_AT_ONCE = 32  # sequences of a batch in prediction: two threads must find work in 64
 KEPT_SPLITS = 16
 
 
@@ -83,8 +84,9 @@ class WindowObjective:
     def mean_loss(self, rows: np.ndarray) -> float:
         """Mean loss of the samples `rows` with the weights of the last `prepare`, nothing being random."""
         total = 0.0
-        for start in range(0, len(rows), EVALUATED_AT_ONCE):
-            part = rows[start : start + EVALUATED_AT_ONCE]
+        size = at_once(self.network.encoder.products(self.windows.n_steps))
+        for start in range(0, len(rows), size):
+            part = rows[start : start + size]
             origin, column = self.origins[part], self.columns[part]
             read = self.windows.read(self.frame, origin, column)
             truth = self.windows.truth(self.frame, origin, column, read)
@@ -116,15 +118,33 @@ def forecast(
 
     The samples are cut into batches of a fixed size, so the numbers do not depend on `n_threads`.
     """
+    size = at_once(network.encoder.products(windows.lookback))
 
     def batch(start: int) -> np.ndarray:
-        part = slice(start, start + EVALUATED_AT_ONCE)
+        part = slice(start, start + size)
         read = windows.read(frame, origin[part], column[part])
         work = network.work(windows.lookback, len(origin[part]))
         return windows.restore(network.forward(prepared, read.past, read.context, work), read)
 
-    starts = range(0, len(origin), EVALUATED_AT_ONCE)
-    if n_threads == 1 or len(starts) == 1:
-        return np.concatenate([batch(start) for start in starts], axis=2)
-    with ThreadPoolExecutor(min(n_threads, len(starts))) as pool:
-        return np.concatenate(list(pool.map(batch, starts)), axis=2)
+    return np.concatenate(in_threads(batch, range(0, len(origin), size), n_threads), axis=2)
+
+
+def in_threads(compute: Callable[[int], np.ndarray], starts: range, n_threads: int) -> list[np.ndarray]:
+    """Results of `compute` for every start, in their order; each thread, the calling one too, takes the next one."""
+    results: list[Any] = [None] * len(starts)
+    waiting = iter(range(len(starts)))
+
+    def work() -> None:
+        for k in waiting:
+            results[k] = compute(starts[k])
+
+    n_others = min(n_threads, len(starts)) - 1
+    if n_others < 1:
+        work()
+        return results
+    with ThreadPoolExecutor(n_others) as pool:
+        others = [pool.submit(work) for _ in range(n_others)]
+        work()
+    for other in others:
+        other.result()
+    return results

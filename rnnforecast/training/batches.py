@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
+from threading import Condition
 from typing import Any, Protocol
 
 import numpy as np
@@ -142,37 +142,58 @@ class Shards:
         return total
 
     def _in_threads(self, parts: list[Array], seeds: list[int], gradient: Array) -> float:
+        """Each thread, the calling one too, takes the next shard when it is done with one; sums are made in order."""
         assert self._pool is not None
-        # Taken from the end: the first shard writes to the sum itself, which nothing is added to before it is done.
-        free = [*self._first_buffers(self.n_threads + 1), gradient]
-        begun: deque[tuple[Future[float] | float, Array]] = deque()
-        total = 0.0
+        free = list(self._first_buffers(self.n_threads + 1))
+        done: dict[int, tuple[float, Array]] = {}
+        turn = Condition()
+        taken = added = 0
+        total, failed = 0.0, False
 
-        def add_oldest() -> float:
-            result, target = begun[0]
-            loss = result.result() if isinstance(result, Future) else result
-            begun.popleft()  # only now: an interrupted wait for the result must find it among the begun
-            if target is not gradient:
-                np.add(gradient, target, out=gradient)
-                free.append(target)
-            return loss
+        def take() -> tuple[int, Array] | None:
+            nonlocal taken
+            with turn:
+                turn.wait_for(lambda: failed or taken == len(parts) or free)
+                if failed or taken == len(parts):
+                    return None
+                taken += 1
+                return taken - 1, free.pop()
 
+        def give(shard: int, loss: float, buffer: Array) -> None:
+            nonlocal added, total
+            with turn, np.errstate(over="ignore", invalid="ignore"):  # as in `_shard`
+                done[shard] = loss, buffer
+                while added in done:
+                    loss, buffer = done.pop(added)
+                    total += loss
+                    if added:
+                        np.add(gradient, buffer, out=gradient)
+                    else:
+                        gradient[...] = buffer
+                    free.append(buffer)
+                    added += 1
+                turn.notify_all()
+
+        def work() -> None:
+            nonlocal failed
+            try:
+                while (own := take()) is not None:
+                    shard, buffer = own
+                    give(shard, self._shard(parts[shard], buffer, seeds[shard]), buffer)
+            except BaseException:
+                with turn:
+                    failed = True
+                    turn.notify_all()
+                raise
+
+        others = [self._pool.submit(work) for _ in range(min(self.n_threads, len(parts)) - 1)]
         try:
-            for part, seed in zip(parts, seeds, strict=True):
-                while not free:  # twice if the oldest is the first shard, which occupies no buffer
-                    total += add_oldest()
-                target = free.pop()
-                n_at_work = sum(isinstance(result, Future) and not result.done() for result, _ in begun)
-                if n_at_work < self.n_threads - 1:
-                    begun.append((self._pool.submit(self._shard, part, target, seed), target))
-                else:
-                    begun.append((self._shard(part, target, seed), target))
-            while begun:
-                total += add_oldest()
-        except BaseException:
-            # Whoever catches this may change the parameters or the gradient: no thread may still be at work on them.
-            wait([result for result, _ in begun if isinstance(result, Future) and not result.cancel()])
-            raise
+            work()
+        finally:
+            # Whoever catches an exception may change the parameters or the gradient: no thread may still be at work.
+            wait(others)
+        for other in others:
+            other.result()
         return total
 
     def _first_buffers(self, n: int) -> list[Array]:

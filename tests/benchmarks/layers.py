@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import numpy as np
 
 from rnnforecast.kernels.cells import Cell, named
 from rnnforecast.kernels.losses import squared_error
-from rnnforecast.network.compose import Chain
+from rnnforecast.network.compose import Chain, at_once
 from rnnforecast.network.decoders import Direct
 from rnnforecast.network.network import Network
 from rnnforecast.network.objective import WindowObjective, forecast
@@ -20,7 +19,6 @@ from rnnforecast.training.batches import Shards
 from tests.benchmarks.table import Size
 
 LEARNING_RATE, LIMIT_NORM = 1e-3, 1.0
-SHARD_SIZE: int = inspect.signature(Shards).parameters["shard_size"].default
 
 
 def batch(size: Size, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -95,7 +93,7 @@ class Stepper:
         self.given: Any = Given(x, y)
         self.objective = WindowObjective(self.network, self.given, self.given, self.rows, self.columns, squared_error)
         self.n_threads = n_threads
-        self.shards = Shards(self.objective, n_threads, shard_size or SHARD_SIZE)
+        self.shards = Shards(self.objective, n_threads, shard_size or at_once(encoder.products(len(x))))
         self.optimizer = optimizers.optimizer("adam", self.network.layout.size, x.dtype)
         self.gradient = np.empty_like(self.parameters)
         self._rng = rng

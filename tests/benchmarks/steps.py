@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from rnnforecast.network.objective import EVALUATED_AT_ONCE
+from rnnforecast.network.compose import FEWEST
 from tests.benchmarks.host import Product
-from tests.benchmarks.layers import SHARD_SIZE, Stepper, batch, n_operations
+from tests.benchmarks.layers import Stepper, batch, n_operations
 from tests.benchmarks.rivals import TorchLayer, load, torch_sides
 from tests.benchmarks.table import Bar, Options, Row, Size
 from tests.benchmarks.timing import OURS, Ratio, Side, best, compare, geometric_mean, milliseconds
@@ -86,8 +86,7 @@ def _line(row: Row, cell: str, size: Size, torch: Any, product: Product | None, 
 
 def _threads(name: str, size: Size, options: Options) -> tuple[int, ...]:
     """Numbers of threads that differ: a batch that is one shard has one."""
-    together = EVALUATED_AT_ONCE if name == "inference" else options.shard_size or SHARD_SIZE
-    return TWO if together < size.B else (1,)
+    return TWO if (options.shard_size or FEWEST) < size.B else (1,)
 
 
 def _rates(times: dict[tuple[str, int], np.ndarray], n_operations: float, n_product: float) -> dict[str, float]:
