@@ -38,7 +38,10 @@ class Scaler:
 
     def transform(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return scaled values; ``values`` has shape (..., K)."""
-        return (values - self.origin - self.offset) / self.scale
+        scaled = values - self.origin
+        scaled -= self.offset  # in place: a series of millions of rows is copied once
+        scaled /= self.scale
+        return scaled
 
     def inverse(self, scaled: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return values in original units; ``scaled`` has shape (..., K)."""
