@@ -20,6 +20,7 @@ _PEAK_HEIGHT = 0.12
 _PEAK_DEVIATIONS = 3.5
 _PEAK_SHARE = 0.8
 _LONGEST_PEAK = 3000
+_NEWEST = 500_000  # rows; more say nothing new about a season and ask for much memory
 
 
 def find_seasons(y: ArrayLike, candidates: Sequence[int] | None = None) -> tuple[int, ...]:
@@ -38,7 +39,7 @@ def find_seasons(y: ArrayLike, candidates: Sequence[int] | None = None) -> tuple
     tuple of int
         Season lengths in ascending order, each at least 2; empty when there is none.
     """
-    values = np.asarray(y, dtype=np.float64)
+    values = np.asarray(y, dtype=np.float64)[-_NEWEST:]
     if values.ndim == 1:
         values = values[:, None]
     found = [_seasons_of_column(column, candidates) for column in values.T]
