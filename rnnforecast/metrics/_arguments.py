@@ -44,12 +44,12 @@ def numbers(name: str, values: Any) -> Array:
     return np.asarray(values, dtype=np.float64)
 
 
-def check_labels(y_true: Any, other: Any, name: str) -> None:
+def check_labels(y_true: Any, other: Any, name: str, first: str = "y_true") -> None:
     """Refuse pandas arguments that arithmetic by position would pair wrongly."""
     if not (isinstance(y_true, pd.Series | pd.DataFrame) and isinstance(other, pd.Series | pd.DataFrame)):
         return
     if len(y_true) == len(other) and not y_true.index.equals(other.index):
-        raise ValueError(f"y_true and {name} have different indexes; align one to the other first")
+        raise ValueError(f"{first} and {name} have different indexes; align one to the other first")
     check_columns(y_true, other, name)
 
 

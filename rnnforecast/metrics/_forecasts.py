@@ -1,0 +1,331 @@
+"""Measures of forecasts, of quantiles, samples and intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rnnforecast.metrics._arguments import check_columns, interval, members, pair, table
+
+__all__ = [
+    "coverage",
+    "crps_quantiles",
+    "crps_sample",
+    "interval_score",
+    "mase",
+    "owa",
+    "pinball_loss",
+    "rmsse",
+    "skill",
+    "smape",
+    "wape",
+]
+
+_Array = NDArray[np.float64]
+
+
+def mase(y_true: ArrayLike, y_pred: ArrayLike, *, y_train: ArrayLike, season_length: int = 1) -> float:
+    """Mean absolute scaled error (Hyndman and Koehler, 2006).
+
+    The mean absolute error over that of the in-sample (seasonal) naive forecast, ``mean |y[t] - y[t -
+    season_length]|``.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n,) or (n, K)
+        Truth and forecast.
+    y_train : array-like of shape (N,) or (N, K)
+        The training values, more than ``season_length`` of them.
+    season_length : int, default=1
+        Period of the naive forecast.
+
+    Returns
+    -------
+    float
+        Averaged over columns; below 1 is better than naive was in training.
+
+    Raises
+    ------
+    ValueError
+        If a training column repeats itself exactly, so that its scale is 0.
+    """
+    truth, forecast = pair(y_true, y_pred)
+    scale = _naive_steps(y_train, season_length, y_true, truth.shape[1], np.abs)
+    return float((np.abs(forecast - truth).mean(axis=0) / scale).mean())
+
+
+def rmsse(y_true: ArrayLike, y_pred: ArrayLike, *, y_train: ArrayLike, season_length: int = 1) -> float:
+    """Root mean squared scaled error (Makridakis, Spiliotis and Assimakopoulos, 2022).
+
+    The root of the mean squared error over that of the in-sample (seasonal) naive forecast.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n,) or (n, K)
+        Truth and forecast.
+    y_train : array-like of shape (N,) or (N, K)
+        The training values, more than ``season_length`` of them.
+    season_length : int, default=1
+        Period of the naive forecast.
+
+    Returns
+    -------
+    float
+        Averaged over columns.
+
+    Raises
+    ------
+    ValueError
+        As `mase`.
+    """
+    truth, forecast = pair(y_true, y_pred)
+    scale = _naive_steps(y_train, season_length, y_true, truth.shape[1], np.square)
+    return float(np.sqrt(((forecast - truth) ** 2).mean(axis=0) / scale).mean())
+
+
+def smape(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Symmetric mean absolute percentage error as in M4, ``mean 200 |y - f| / (|y| + |f|)`` (Makridakis et al., 2020).
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n,) or (n, K)
+        Truth and forecast.
+
+    Returns
+    -------
+    float
+        Per cent, 0 to 200; a point where both are 0 counts 0.
+    """
+    truth, forecast = pair(y_true, y_pred)
+    size = np.abs(truth) + np.abs(forecast)
+    return float(200 * (np.abs(forecast - truth) / np.where(size == 0, 1.0, size)).mean())
+
+
+def wape(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Weighted absolute percentage error, ``sum |y - f| / sum |y|`` (Kolassa and Schütz, 2007: MAD/mean ratio).
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n,) or (n, K)
+        Truth and forecast; sums go over all columns together.
+
+    Returns
+    -------
+    float
+        A share, not per cent; a truth that is zero throughout is a ValueError.
+    """
+    truth, forecast = pair(y_true, y_pred)
+    total = float(np.abs(truth).sum())
+    if total == 0:
+        raise ValueError("wape divides by the sum of |y_true|, which is 0; use the mean absolute error")
+    return float(np.abs(forecast - truth).sum()) / total
+
+
+def owa(
+    y_true: ArrayLike, y_pred: ArrayLike, y_reference: ArrayLike, *, y_train: ArrayLike, season_length: int = 1
+) -> float:
+    """Overall weighted average of M4 (Makridakis et al., 2020): mean of sMAPE and MASE relative to a reference.
+
+    Parameters
+    ----------
+    y_true, y_pred, y_reference : array-like of shape (n,) or (n, K)
+        Truth, forecast and reference forecast (in M4 the seasonally adjusted naive); one column per series.
+    y_train : array-like of shape (N,) or (N, K)
+        The training values.
+    season_length : int, default=1
+        Period of MASE's scale.
+
+    Returns
+    -------
+    float
+        1 is as good as the reference, smaller is better.
+
+    Raises
+    ------
+    ValueError
+        As `mase`, or if the reference is perfect.
+    """
+    relative_smape = _ratio(smape(y_true, y_pred), smape(y_true, y_reference), "the sMAPE of y_reference")
+    scaled = mase(y_true, y_pred, y_train=y_train, season_length=season_length)
+    reference = mase(y_true, y_reference, y_train=y_train, season_length=season_length)
+    relative_mase = _ratio(scaled, reference, "the MASE of y_reference")
+    return 0.5 * (relative_smape + relative_mase)
+
+
+def pinball_loss(y_true: ArrayLike, y_pred: ArrayLike, *, quantile: float = 0.5) -> float:
+    """Pinball (quantile) loss, ``mean max(q (y - f), (q - 1) (y - f))`` (Koenker and Bassett, 1978).
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n,) or (n, K)
+        Truth and forecast quantile.
+    quantile : float in (0, 1), default=0.5
+        Level of the quantile; at .5 the loss is half the absolute error.
+
+    Returns
+    -------
+    float
+    """
+    truth, forecast = pair(y_true, y_pred)
+    return float(_pinball(truth, forecast, _level("quantile", quantile)).mean())
+
+
+def crps_quantiles(y_true: ArrayLike, y_quantiles: ArrayLike, quantiles: Sequence[float]) -> float:
+    """Continuous ranked probability score from quantiles: twice their mean pinball loss (Laio and Tamea, 2007).
+
+    Exact in the limit of many evenly spaced levels.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n,) or (n, K)
+        Truth.
+    y_quantiles : array-like of shape (n, Q) or (n, K, Q)
+        Forecast quantiles, last axis in the order of ``quantiles``.
+    quantiles : sequence of float in (0, 1), length Q
+        Their levels.
+
+    Returns
+    -------
+    float
+        In the units of the data.
+    """
+    levels = np.array([_level("quantiles", level) for level in quantiles])
+    truth, forecast = members(y_true, y_quantiles, "y_quantiles")
+    if forecast.shape[-1] != len(levels):
+        raise ValueError(
+            f"y_quantiles has {forecast.shape[-1]} values on its last axis, but there are {len(levels)} quantiles"
+        )
+    return 2 * float(_pinball(truth[..., None], forecast, levels).mean())
+
+
+def crps_sample(y_true: ArrayLike, y_samples: ArrayLike) -> float:
+    """Continuous ranked probability score of an ensemble, ``E|X - y| - E|X - X'| / 2``.
+
+    The exact score of the empirical distribution of the members (Gneiting and Raftery, 2007, eq. 21), by sorting them.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n,) or (n, K)
+        Truth.
+    y_samples : array-like of shape (n, S) or (n, K, S)
+        Members of the ensemble on the last axis.
+
+    Returns
+    -------
+    float
+        In the units of the data; the absolute error for one member.
+    """
+    truth, samples = members(y_true, y_samples, "y_samples")
+    n_samples = samples.shape[-1]
+    distance = np.abs(samples - truth[..., None]).mean(axis=-1)
+    # Sum over pairs of |x_i - x_j|: the k-th smallest of S is the larger k - 1 times and the smaller S - k times.
+    centred = np.sort(samples, axis=-1) - truth[..., None]  # small numbers: the weights then lose no digits
+    spread = centred @ (2 * np.arange(1, n_samples + 1) - n_samples - 1) / n_samples**2
+    return float((distance - spread).mean())
+
+
+def interval_score(y_true: ArrayLike, y_lower: ArrayLike, y_upper: ArrayLike, *, level: float = 95) -> float:
+    """Interval (Winkler) score, the width plus ``2 / alpha`` times the distance of the truth from the interval.
+
+    Gneiting and Raftery (2007), eq. 43.
+
+    Parameters
+    ----------
+    y_true, y_lower, y_upper : array-like of shape (n,) or (n, K)
+        Truth and the ends of the central interval.
+    level : float in (0, 100), default=95
+        Nominal coverage in per cent; ``alpha = 1 - level / 100``.
+
+    Returns
+    -------
+    float
+        In the units of the data; smaller is better.
+    """
+    truth, lower, upper = interval(y_true, y_lower, y_upper)
+    if isinstance(level, bool | np.bool_) or not 0 < level < 100:
+        raise ValueError(f"level must be a percentage between 0 and 100, both excluded, got {level!r}")
+    outside = np.maximum(lower - truth, 0) + np.maximum(truth - upper, 0)
+    return float((upper - lower + 2 / (1 - level / 100) * outside).mean())
+
+
+def coverage(y_true: ArrayLike, y_lower: ArrayLike, y_upper: ArrayLike) -> float:
+    """Share of truths inside their closed interval, the empirical coverage.
+
+    Parameters
+    ----------
+    y_true, y_lower, y_upper : array-like of shape (n,) or (n, K)
+        Truth and the ends of the interval.
+
+    Returns
+    -------
+    float
+        0 to 1; for a calibrated interval the nominal level.
+    """
+    truth, lower, upper = interval(y_true, y_lower, y_upper)
+    return float(((lower <= truth) & (truth <= upper)).mean())
+
+
+def skill(error: float, error_reference: float) -> float:
+    """Skill score ``1 - error / error_reference`` (Murphy, 1988): the share of the reference's error that is gone.
+
+    Parameters
+    ----------
+    error, error_reference : float
+        The same measure of a forecast and of its reference; neither is negative.
+
+    Returns
+    -------
+    float
+        1 is perfect, 0 as good as the reference, negative worse.
+
+    Raises
+    ------
+    ValueError
+        If an error is negative or not finite, or the reference is perfect.
+    """
+    for name, value in (("error", error), ("error_reference", error_reference)):
+        if not (np.isfinite(value) and value >= 0):
+            raise ValueError(f"{name} must be a finite number and not negative, got {value!r}")
+    return 1 - _ratio(float(error), float(error_reference), "error_reference")
+
+
+def _ratio(numerator: float, denominator: float, name: str) -> float:
+    if denominator == 0:
+        raise ValueError(
+            f"{name} is 0 (a perfect reference), so nothing can be measured against it; compare the errors"
+        )
+    return numerator / denominator
+
+
+def _pinball(truth: _Array, forecast: _Array, levels: Any) -> _Array:
+    error = truth - forecast
+    return np.maximum(levels * error, (levels - 1) * error)
+
+
+def _level(name: str, value: float) -> float:
+    if isinstance(value, bool | np.bool_) or not 0 < value < 1:
+        raise ValueError(f"{name} must lie between 0 and 1, both excluded, got {value!r}")
+    return float(value)
+
+
+def _naive_steps(y_train: ArrayLike, season_length: int, y_true: Any, n_columns: int, size: Any) -> _Array:
+    """Return the mean size of the in-sample naive error of every column, (K,)."""
+    if isinstance(season_length, bool | np.bool_) or not isinstance(season_length, Integral) or season_length < 1:
+        raise ValueError(f"season_length must be a positive integer, got {season_length!r}")
+    train = table("y_train", y_train)
+    if train.shape[1] != n_columns:
+        raise ValueError(f"y_train has {train.shape[1]} columns, but y_true has {n_columns}")
+    check_columns(y_true, y_train, "y_train")
+    if len(train) <= season_length:
+        raise ValueError(f"y_train must have more than season_length={season_length} rows, got {len(train)}")
+    scale = size(train[season_length:] - train[:-season_length]).mean(axis=0)
+    if (scale == 0).any():
+        raise ValueError(
+            f"y_train repeats itself exactly after {season_length} rows (column {int(np.argmax(scale == 0))}), "
+            "so scaled errors are undefined; use an unscaled error"
+        )
+    return scale
