@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from rnnforecast.metrics._arguments import Array
 from rnnforecast.metrics._labels import Labels, Rows, labels
@@ -121,10 +122,12 @@ def _read(name: str, predicted: Any, windows: Any) -> tuple[Labels, Rows, Rows]:
 def _rows(name: str, index: pd.Index, window: Any) -> tuple[int, int]:
     """Return first and last row of a window."""
     try:
-        if isinstance(index, pd.DatetimeIndex):
-            window = pd.DatetimeIndex(list(window))
-            window = window.tz_localize(index.tz) if window.tz is None else window
-        start, stop = window
+        ends = (pd.DatetimeIndex if isinstance(index, pd.DatetimeIndex) else pd.Index)(list(window))
+        if isinstance(index, pd.DatetimeIndex) and ends.tz is None:
+            ends = ends.tz_localize(index.tz)
+        if is_numeric_dtype(ends.dtype) != is_numeric_dtype(index.dtype):
+            raise TypeError  # NumPy would compare numbers with text, as text
+        start, stop = ends
         first, last = index.searchsorted(start, side="left"), index.searchsorted(stop, side="right") - 1
     except (TypeError, ValueError):
         raise ValueError(
