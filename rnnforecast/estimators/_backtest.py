@@ -10,7 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from rnnforecast.metrics import diebold_mariano
+
 _NAIVE = "seasonal naive"
+_SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +38,12 @@ class Backtest:
         Steps per window and number of windows.
     no_skill : bool
         True when the forecaster itself reports that it found no skill.
+    n_parameters : int or None
+        Of the forecaster, if it counts them: of one network, where it averages several.
+    fit_seconds : float
+        Of learning, all refits together; a first fit on a machine also compiles.
+    windows_per_second : float
+        Speed of the forecasts.
     """
 
     forecasts: pd.DataFrame
@@ -44,6 +53,9 @@ class Backtest:
     horizon: int
     n_windows: int
     no_skill: bool
+    n_parameters: int | None
+    fit_seconds: float
+    windows_per_second: float
 
     def table(self) -> pd.DataFrame:
         """Errors over all windows and steps.
@@ -79,14 +91,32 @@ class Backtest:
         """
         return self._grouped("cutoff")
 
+    def diebold_mariano(self) -> pd.DataFrame:
+        """Test whether forecaster and seasonal naive are equally good (`rnnforecast.metrics.diebold_mariano`).
+
+        What is compared is the mean absolute error of each window. Windows that overlap are correlated, which the test
+        allows for.
+
+        Returns
+        -------
+        DataFrame
+            One row per target, columns ``statistic`` (negative where the forecaster is better) and ``p_value``; NaN
+            where the windows are too few to tell.
+        """
+        return pd.DataFrame.from_dict(
+            {name: _test_of_windows(rows) for name, rows in self._by_target().items()},
+            orient="index",
+            columns=["statistic", "p_value"],
+        ).rename_axis("target")
+
     def __str__(self) -> str:
-        return "\n".join([self._title(), self.table().to_string(float_format="{:.4g}".format), *self._verdict()])
+        return "\n".join([self._title(), self.table().to_string(float_format="{:.4g}".format), *self._remarks()])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        verdict = "".join(f"<p><strong>{escape(sentence)}</strong></p>" for sentence in self._verdict())
-        return f"<p>{escape(self._title())}</p>{self.table().to_html(float_format='{:.4g}'.format)}{verdict}"
+        remarks = "".join(f"<p>{escape(sentence)}</p>" for sentence in self._remarks())
+        return f"<p>{escape(self._title())}</p>{self.table().to_html(float_format='{:.4g}'.format)}{remarks}"
 
     def _title(self) -> str:
         windows = "1 window" if self.n_windows == 1 else f"{self.n_windows} windows"
@@ -94,13 +124,27 @@ class Backtest:
         season = "no season: the last value" if self.season_length == 1 else f"season of {self.season_length} rows"
         return f"Backtest of {self.model}: {windows} of {steps}; {_NAIVE}: {season}."
 
-    def _verdict(self) -> list[str]:
+    def _remarks(self) -> list[str]:
+        p_values = self.diebold_mariano()["p_value"].dropna()
+        least, most = f"{p_values.min():.2g}", f"{p_values.max():.2g}"
+        told = f"= {most}" if least == most else f"from {least} to {most}"
+        test = f"Diebold-Mariano test against {_NAIVE}: p {told}."
+        parameters = "" if self.n_parameters is None else f" {self.n_parameters:,} parameters"
+        pace = f"forecast {self.windows_per_second:,.0f} windows a second"
+        cost = f"Learnt{parameters} in {self.fit_seconds:.2g} s, {pace}."
+        return [*self._verdict(p_values), *([test] if len(p_values) else []), cost]
+
+    def _verdict(self, p_values: pd.Series) -> list[str]:
         skill = self.table().loc[lambda table: table.index.get_level_values(-1) == self.model, "skill"]
         if not (skill > 0).any():
             return [f"No skill over {_NAIVE} was found: on these windows {self.model} is not the better forecast."]
         if self.no_skill:
             return [f"No skill over {_NAIVE} was found: {self.model} found none on its own validation rows."]
-        return []
+        if p_values.empty:
+            return [f"Too few windows to tell skill over {_NAIVE} from chance: ask for more."]
+        n_alike = int((p_values >= _SIGNIFICANT).sum())
+        where = "" if n_alike == len(p_values) else f" for {n_alike} of {len(p_values)} targets"
+        return [f"The difference to {_NAIVE} is not significant{where}: it may be chance."] * (n_alike > 0)
 
     def _by_target(self) -> dict[Any, pd.DataFrame]:
         if "target" not in self.forecasts.columns:
@@ -128,6 +172,16 @@ class Backtest:
         table = absolute.groupby([self.forecasts[name] for name in keys], sort=False).mean()
         table["skill"] = skill(table["forecast"], table["seasonal_naive"])
         return table
+
+
+def _test_of_windows(rows: pd.DataFrame) -> tuple[float, float]:
+    """Return statistic and p-value for the windows of one target."""
+    absolute = rows[["forecast", "seasonal_naive"]].sub(rows["actual"], axis=0).abs()
+    windows = absolute.groupby(rows["cutoff"], sort=False).mean().dropna()
+    n_overlapping = int(rows.index.value_counts().max())  # windows that forecast the same row
+    if len(windows) <= n_overlapping:
+        return np.nan, np.nan
+    return diebold_mariano(windows["forecast"], windows["seasonal_naive"], horizon=n_overlapping)
 
 
 def skill(error: Any, reference: Any) -> NDArray[np.float64]:

@@ -5,8 +5,9 @@ N rows, K target columns, P past covariates, n origins, H steps. An origin is th
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,8 @@ from rnnforecast.series.tables import read_table
 
 if TYPE_CHECKING:
     from rnnforecast.estimators._base import BaseForecaster
+
+_CLOCK_TICK = 1e-9  # seconds; a coarse clock may see none pass
 
 
 def run_backtest(
@@ -58,7 +61,7 @@ def run_backtest(
         results = [_learn_and_forecast(estimator, series, observed, origins)]
     naive = [seasonal_naive(as_of(series, observed, origin).target, horizon, season) for origin in origins]
     return Backtest(
-        forecasts=_frame(series, observed, origins, np.concatenate([values for values, _ in results]), np.stack(naive)),
+        forecasts=_frame(series, observed, origins, np.concatenate([run.values for run in results]), np.stack(naive)),
         model=type(estimator).__name__,
         season_length=season,
         scales=pd.Series(
@@ -66,7 +69,10 @@ def run_backtest(
         ),
         horizon=horizon,
         n_windows=len(origins),
-        no_skill=all(no_skill for _, no_skill in results),
+        no_skill=all(getattr(run.model, "no_skill_", False) for run in results),
+        n_parameters=getattr(results[-1].model, "n_parameters_", None),
+        fit_seconds=sum(run.fit_seconds for run in results),
+        windows_per_second=len(origins) / max(sum(run.forecast_seconds for run in results), _CLOCK_TICK),
     )
 
 
@@ -175,12 +181,22 @@ def seasonal_naive(target: NDArray[np.float64], horizon: int, season: int) -> ND
     return target[len(target) - season + np.arange(horizon) % season]
 
 
+class _Run(NamedTuple):
+    """Forecasts (n, H, K) of one fitted model, and what they took."""
+
+    values: NDArray[np.float64]
+    model: BaseForecaster
+    fit_seconds: float
+    forecast_seconds: float
+
+
 def _learn_and_forecast(
     estimator: BaseForecaster, series: Series, observed: NDArray[np.bool_], origins: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], bool]:
-    """Learn before the first origin; return (n, H, K) forecasts and whether the model reports no skill."""
-    horizon = estimator.horizon
+) -> _Run:
+    """Learn before the first origin and forecast from all."""
+    horizon, start = estimator.horizon, time.perf_counter()
     model = clone(estimator)._fit_series(as_of(series, observed, origins[0]))
+    learnt = time.perf_counter()
     whole = observed[origins - 1].all(axis=1)
     values = np.empty((len(origins), horizon, series.target.shape[1]))
     if whole.any():
@@ -188,7 +204,7 @@ def _learn_and_forecast(
     for i in np.flatnonzero(~whole):
         known_then = replace(as_of(series, observed, origins[i]), known=series.known[: origins[i] + horizon])
         values[i] = model._forecast(known_then, origins[i : i + 1], horizon)[0]
-    return values, bool(getattr(model, "no_skill_", False))
+    return _Run(values, model, learnt - start, time.perf_counter() - learnt)
 
 
 def _season(training: Series) -> int:

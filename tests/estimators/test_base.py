@@ -319,10 +319,11 @@ def test_covariates_of_a_backtest_are_those_of_its_windows(daily):
 
 
 def test_a_backtest_prints_its_table_and_says_when_nothing_was_found(daily):
-    text = str(Mirror(7).backtest(daily))
+    backtest = Mirror(7).backtest(daily)
+    text = str(backtest)
     assert text.startswith("Backtest of Mirror: 5 windows of 7 steps; seasonal naive: season of 7 rows.")
     assert "No skill over seasonal naive was found: on these windows Mirror is not the better forecast." in text
-    assert repr(Mirror(7).backtest(daily)) == text
+    assert repr(backtest) == text
     html = LinearForecaster(7).backtest(daily)._repr_html_()
     assert "<table" in html
     assert "No skill" not in html
