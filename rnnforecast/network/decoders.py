@@ -56,6 +56,20 @@ class Teacher:
     share: float
 
 
+@dataclass(frozen=True)
+class Given:
+    """Derivatives in what a decoder reads besides the encoder's output and state; a backward pass adds to them.
+
+    Parameters
+    ----------
+    past : (T, D, B)
+    context : (C, B)
+    """
+
+    past: np.ndarray
+    context: np.ndarray
+
+
 class Decoder(Protocol):
     """Turns hidden states into forecasts.
 
@@ -86,9 +100,12 @@ class Decoder(Protocol):
         """Forecast (horizon * n_targets, B); `teacher` is given while training."""
 
     def backward(
-        self, prepared: Any, d_out: np.ndarray, work: Any, d_views: Any
+        self, prepared: Any, d_out: np.ndarray, work: Any, d_views: Any, d_given: Given | None = None
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Derivatives of the loss in the encoder's output and last state; adds those of the parameters to `d_views`."""
+        """Derivatives of the loss in the encoder's output and last state.
+
+        Adds those in the parameters to `d_views`, and those in what else it reads to `d_given` if it is given.
+        """
 
 
 def head(n_inputs: int, hidden: Sequence[int], n_outputs: int, dropout: float = 0.0) -> Chain:
@@ -186,13 +203,21 @@ class Direct:
             out = out + self.path.forward(prepared[1], window, path_work)[0]
         return out
 
-    def backward(self, prepared: Any, d_out: np.ndarray, work: Any, d_views: Any) -> tuple[np.ndarray, None]:
+    def backward(
+        self, prepared: Any, d_out: np.ndarray, work: Any, d_views: Any, d_given: Given | None = None
+    ) -> tuple[np.ndarray, None]:
         """Derivative in the last hidden state, (1, H, B)."""
         _, head_work, _, path_work = work
         if self.path is not None:
-            self.path.backward(prepared[1], d_out[None], path_work, d_views[1], wants_d_x=False)
+            wants = d_given is not None
+            d_window = self.path.backward(prepared[1], d_out[None], path_work, d_views[1], wants_d_x=wants)
+            if d_given is not None and d_window is not None:
+                recent = d_given.past[-self.highway :, : self.n_targets]
+                recent += d_window[0].reshape(recent.shape)
         d_joined = self.head.backward(prepared[0], d_out[None], head_work, d_views[0], wants_d_x=True)
         assert d_joined is not None
+        if d_given is not None:
+            d_given.context[...] += d_joined[0, self.n_units :]
         return np.ascontiguousarray(d_joined[:, : self.n_units]), None
 
 
@@ -242,9 +267,13 @@ class Recursive:
         """Forecast (n_targets, B) of the step after `x` (D, B) whose hidden state is `hidden` (1, H, B)."""
         return self.head.forward(prepared, hidden, work)[0] + x[: self.n_targets]
 
-    def backward(self, prepared: Any, d_out: np.ndarray, work: Any, d_views: Any) -> tuple[np.ndarray, None]:
+    def backward(
+        self, prepared: Any, d_out: np.ndarray, work: Any, d_views: Any, d_given: Given | None = None
+    ) -> tuple[np.ndarray, None]:
         """Derivative in every hidden state, (T, H, B), zero before the last `horizon` steps."""
         d = d_out.reshape(self.horizon, self.n_targets, -1)
+        if d_given is not None:
+            d_given.past[-self.horizon :, : self.n_targets] += d
         d_read = self.head.backward(prepared, d, work["head"], d_views, wants_d_x=True)
         assert d_read is not None
         d_hidden = np.zeros((work["n_steps"], *d_read.shape[1:]), d_read.dtype)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rnnforecast.network.compose import Chain
-from rnnforecast.network.decoders import Decoder, Encoded, Recursive, Teacher, draw_from, prefixed, under
+from rnnforecast.network.decoders import Decoder, Encoded, Given, Recursive, Teacher, draw_from, prefixed, under
 from rnnforecast.network.layout import Layout
 from rnnforecast.network.recurrent import Recurrent
 from rnnforecast.network.seq2seq import Seq2Seq
@@ -94,6 +94,23 @@ class Network:
         if d_state is not None:
             work.encoder[-1].d_last = d_state
         self.encoder.backward(prepared[0], d_hidden, work.encoder, parts[0], wants_d_x=False)
+
+    def input_gradient(
+        self, prepared: tuple[Any, Any], d_out: np.ndarray, past: np.ndarray, context: np.ndarray, work: Work
+    ) -> Given:
+        """Derivatives of the output, times `d_out`, in `past` and `context`, with which `work` has just gone forward.
+
+        `work` is made for training, which keeps what a backward pass wants.
+        """
+        parts = self.split(np.zeros(self.layout.size, self.dtype))  # of the parameters: not asked for
+        d_given = Given(np.zeros_like(past), np.zeros_like(context))
+        d_hidden, d_state = self.decoder.backward(prepared[1], d_out, work.decoder, parts[1], d_given)
+        if d_state is not None:
+            work.encoder[-1].d_last = d_state
+        d_past = self.encoder.backward(prepared[0], d_hidden, work.encoder, parts[0], wants_d_x=True)
+        assert d_past is not None
+        d_given.past[...] += d_past
+        return d_given
 
     def over(self, windows: Windows) -> Network:
         """Return the network, with the same parameters, for windows of another horizon; its decoder is `Seq2Seq`."""

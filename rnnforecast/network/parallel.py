@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rnnforecast.kernels.cells import Cell
-from rnnforecast.network.decoders import Encoded, Teacher, context_parts, draw_from, head, prefixed, under
+from rnnforecast.network.decoders import Encoded, Given, Teacher, context_parts, draw_from, head, prefixed, under
 from rnnforecast.network.layer import Views
 from rnnforecast.network.layout import Parameter, glorot
 from rnnforecast.network.recurrent import Recurrent
@@ -140,9 +140,11 @@ class Parallel:
         out = segments.transpose(1, 0, 2).reshape(-1, n_sequences)  # (segment J, m, B) to (m segment J, B)
         return out[: self.windows.horizon * self.windows.n_targets]
 
-    def backward(self, prepared: Any, d_out: np.ndarray, work: Work, d_views: Any) -> tuple[np.ndarray, np.ndarray]:
+    def backward(
+        self, prepared: Any, d_out: np.ndarray, work: Work, d_views: Any, d_given: Given | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """No derivative in the encoder's output but in its last state."""
-        _, _, cell, end = prepared
+        _, context, cell, end = prepared
         d_position, d_context, d_cell, d_head = d_views
         m, n_sequences = self.n_segments, d_out.shape[1]
         work.d_out[: len(d_out)] = d_out
@@ -153,9 +155,21 @@ class Parallel:
         assert d_x is not None
         d_context += d_x[0] @ work.joined.reshape(-1, m * n_sequences).T
         d_position += d_x.reshape(-1, m, n_sequences).sum(2).T
+        if d_given is not None:
+            self._give_back((context.T @ d_x[0]).reshape(-1, m, n_sequences), d_given)
         assert work.cell.d_state is not None
         d_state = work.cell.d_state.reshape(work.state.shape).sum(2)
         return np.zeros((1, *d_state.shape[1:]), d_state.dtype), d_state
+
+    def _give_back(self, d_joined: np.ndarray, d_given: Given) -> None:
+        """Add the derivatives in the rows known of each segment, (R, m, B), to those in the context."""
+        h, n_sequences = self.windows.horizon, d_joined.shape[2]
+        known, base, which = context_parts(self.windows, d_given.context)
+        *d_steps, d_which = np.split(d_joined, np.cumsum(self.widths)[:2])
+        for target, d in zip((known, base), d_steps, strict=True):
+            steps = d.transpose(1, 0, 2).reshape(self.n_segments * self.segment, -1, n_sequences)
+            target += steps[:h]  # those behind the horizon are no part of the context
+        which += d_which.sum(1)
 
     def _known_of_segments(self, context: np.ndarray, work: Work) -> np.ndarray:
         """Fill ``work.joined``: the rows known of each segment; return it as (R, m B)."""

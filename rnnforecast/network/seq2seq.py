@@ -13,7 +13,7 @@ import numpy as np
 
 from rnnforecast.kernels.cells import Cell
 from rnnforecast.network.attention import Attended, attend, attention_parameters, d_attend, d_project, project
-from rnnforecast.network.decoders import Encoded, Teacher, context_parts, draw_from, head, prefixed, under
+from rnnforecast.network.decoders import Encoded, Given, Teacher, context_parts, draw_from, head, prefixed, under
 from rnnforecast.network.layer import Views
 from rnnforecast.network.layout import Parameter
 from rnnforecast.network.recurrent import Recurrent
@@ -166,7 +166,9 @@ class Seq2Seq:
                 value = np.where(work.own[k + 1], out[k] + offset[k], true[k])
         return out.reshape(h * J, n_sequences)
 
-    def backward(self, prepared: Parts, d_out: np.ndarray, work: Work, d_views: Parts) -> tuple[np.ndarray, np.ndarray]:
+    def backward(
+        self, prepared: Parts, d_out: np.ndarray, work: Work, d_views: Parts, d_given: Given | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Backpropagation through the steps and the forecasts that were fed back."""
         J, hidden = self.windows.n_targets, work.hidden
         assert hidden is not None
@@ -190,11 +192,24 @@ class Seq2Seq:
                 weight, d_weight = prepared.attention["weight_query"], d_views.attention["weight_query"]
                 assert step.state is not None
                 d_state[:1] += d_project(d_query, weight, step.state[:1], d_weight)
+            if d_given is not None:
+                self._give_back(k, d_x[0, : self.n_given], d_value, d_given)
             d_value = d_x[0, :J] * work.own[k]
         if self.attention:
             d_hidden += d_project(d_keys, prepared.attention["weight_key"], hidden, d_views.attention["weight_key"])
         assert d_state is not None
         return d_hidden, d_state
+
+    def _give_back(self, k: int, d_x: np.ndarray, d_value: np.ndarray, d_given: Given) -> None:
+        """Add the derivatives in what step k was given, `d_x`, and in its forecast where it was fed back, `d_value`."""
+        J, F = self.windows.n_targets, self.windows.n_known
+        known, base, which = context_parts(self.windows, d_given.context)
+        known[k] += d_x[J : J + F]
+        which += d_x[self.n_given - len(which) :]
+        if self.windows.base:
+            base[k] += d_x[J + F : J + F + J] + d_value  # the base is part of what is fed back
+        if k == 0:
+            d_given.past[-1, :J] += d_x[:J]
 
     def _look_back(self, views: Views, state: np.ndarray, keys: np.ndarray, work: Work) -> np.ndarray:
         """Mean (H, B) of the encoder's states, weighted by their match with the decoder's `state` (1, H, B)."""

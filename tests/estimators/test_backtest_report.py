@@ -86,4 +86,3 @@ def test_a_backtest_tells_what_it_cost(noisy):
     without = Mirror(12).backtest(noisy, n_windows=3)
     assert without.n_parameters is None
     assert "Learnt in " in str(without)
-
