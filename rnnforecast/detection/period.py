@@ -32,7 +32,7 @@ def dominant_period(train: ArrayLike) -> int | None:
         return None
     centred = np.where(known, values - values[known].mean(), 0.0)
     size = np.abs(centred).max()
-    if size <= 1e-9 * np.abs(values[known]).max():  # nothing but rounding
+    if size <= 1e-12 * np.abs(values[known]).max():  # nothing but rounding
         return None
     centred /= size  # squares of huge values stay in range
     longest = min(_LONGEST, n // 3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -109,13 +111,15 @@ def dynamic_thresholds(scores: ArrayLike, *, window: int = _WINDOW, step: int = 
     values = np.asarray(scores, dtype=np.float64)
     known = np.flatnonzero(~np.isnan(values))
     kept = values[known]
+    if len(kept) == 0:
+        return np.zeros(len(values))
     found = np.empty(len(kept))
     # The first window decides on all of its rows: the few it would see at the beginning say nothing.
-    stops = [*range(min(window, len(kept)), len(kept), step), len(kept)]
-    for begin, stop in zip([0, *stops[:-1]], stops, strict=True):
+    edges = [0, *range(min(window, len(kept)), len(kept), step), len(kept)]
+    for begin, stop in pairwise(edges):
         start = max(stop - window, 0)
         found[begin:stop] = _window_thresholds(kept[start:stop])[begin - start :]
-    out = np.full(len(values), found.max(initial=0.0))
+    out = np.full(len(values), found.max())
     out[known] = found
     return out
 
@@ -146,9 +150,9 @@ def _best_threshold(scores: Array) -> float:
     judged at once from sorted scores.
     """
     mean, deviation = scores.mean(), scores.std()
+    if deviation <= 1e-12 * mean:
+        return float(scores.max())  # nothing but rounding
     candidates = mean + _DEVIATIONS * deviation
-    if deviation <= 1e-12 * abs(mean):
-        return float(candidates[-1] if deviation > 0.0 else scores.max())
     ordered = np.sort(scores)
     pairs = np.sort(np.minimum(scores[:-1], scores[1:]))  # a sequence has one pair of high neighbours less than rows
     n_below = np.searchsorted(ordered, candidates, side="right")
