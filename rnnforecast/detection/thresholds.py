@@ -75,7 +75,7 @@ def contamination_threshold(scores: ArrayLike, contamination: float) -> float:
     Parameters
     ----------
     scores : array-like of shape (n,)
-        NaN is left out.
+        NaN is left out; 0 is returned if nothing else is there.
     contamination : float
         In (0, 0.5].
 
@@ -85,7 +85,9 @@ def contamination_threshold(scores: ArrayLike, contamination: float) -> float:
     """
     if not 0.0 < contamination <= 0.5:
         raise ValueError(f"contamination must lie in (0, 0.5], got {contamination!r}")
-    return float(np.nanquantile(np.asarray(scores, dtype=np.float64), 1.0 - contamination, method="higher"))
+    values = np.asarray(scores, dtype=np.float64)
+    known = values[~np.isnan(values)]
+    return float(np.quantile(known, 1.0 - contamination, method="higher")) if len(known) else 0.0
 
 
 def dynamic_thresholds(scores: ArrayLike, *, window: int = _WINDOW, step: int = _STEP) -> Array:

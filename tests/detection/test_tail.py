@@ -18,6 +18,7 @@ def samples(rng):
     yield rng.pareto(1.0, size=2000)
     yield np.array([1.5])
     yield 1e-12 * rng.random(2000)
+    yield 1e250 * rng.exponential(size=2000)
 
 
 @pytest.mark.parametrize("name", ["exponential", "normal", "pareto"])
