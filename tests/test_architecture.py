@@ -111,6 +111,16 @@ def test_kernels_network_and_training_know_no_data_and_no_estimators():
     assert wrong == []
 
 
+def test_detection_imports_no_layer_but_kernels():
+    wrong = [
+        f"{place(path, node)} imports {target}"
+        for path, tree in SOURCES.items()
+        for node, target in own_imports(path, tree)
+        if unit(path) == "detection" and target not in {"detection", "kernels"}
+    ]
+    assert wrong == []
+
+
 def test_leaf_modules_import_no_layer():
     wrong = [
         f"{place(path, node)} imports {target}"

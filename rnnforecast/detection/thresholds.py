@@ -1,0 +1,166 @@
+"""Where alarms begin: four rules of one signature, a threshold for each row, which alarms strictly above it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+# Hundman et al. (2018): candidates mean + z deviations, windows of 2,100 rows moved by 70, a minimal decrease of 13 %.
+_DEVIATIONS = np.arange(2.5, 12.01, 0.5)
+_WINDOW, _STEP = 2100, 70
+_DECREASE = 0.13
+_MOST_SEQUENCES = 5
+
+
+def row_thresholds(
+    scores: ArrayLike,
+    *,
+    false_alarm_rate: float = 1e-2,
+    contamination: float | None = None,
+    threshold: float | str | None = None,
+) -> Array:
+    """Return the threshold of each row; of what is given, `threshold` goes before `contamination` before the rate.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n,)
+        Calibrated: -log10 of the probability that an ordinary row scores as high (`Tail.surprise`). NaN is not scored.
+    false_alarm_rate : float, default=1e-2
+        Share of ordinary rows that may alarm.
+    contamination : float, default=None
+        Share of these rows that shall alarm, in (0, 0.5].
+    threshold : float or "dynamic", default=None
+        A score, or the rule of Hundman et al. (2018).
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Finite if any score is.
+
+    Raises
+    ------
+    ValueError
+        If what decides is out of its range.
+    """
+    scores = np.asarray(scores, dtype=np.float64)
+    if threshold is not None:
+        if isinstance(threshold, str):
+            if threshold != "dynamic":
+                raise ValueError(f'threshold must be a number, "dynamic" or None, got {threshold!r}')
+            return dynamic_thresholds(scores)
+        level = float(threshold)
+        if not np.isfinite(level):
+            raise ValueError(f"threshold must be finite, got {threshold!r}")
+    elif contamination is not None:
+        level = contamination_threshold(scores, contamination)
+    else:
+        level = false_alarm_threshold(false_alarm_rate)
+    return np.full(len(scores), level)
+
+
+def false_alarm_threshold(false_alarm_rate: float) -> float:
+    """Return the calibrated score that a share of the ordinary rows exceeds."""
+    if not 0.0 < false_alarm_rate < 1.0:
+        raise ValueError(f"false_alarm_rate must lie between 0 and 1, got {false_alarm_rate!r}")
+    return -float(np.log10(false_alarm_rate))
+
+
+def contamination_threshold(scores: ArrayLike, contamination: float) -> float:
+    """Return a score that at most a share of the rows exceeds: exactly it, up to one row, unless scores are tied.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n,)
+        NaN is left out.
+    contamination : float
+        In (0, 0.5].
+
+    Returns
+    -------
+    float
+    """
+    if not 0.0 < contamination <= 0.5:
+        raise ValueError(f"contamination must lie in (0, 0.5], got {contamination!r}")
+    return float(np.nanquantile(np.asarray(scores, dtype=np.float64), 1.0 - contamination, method="higher"))
+
+
+def dynamic_thresholds(scores: ArrayLike, *, window: int = _WINDOW, step: int = _STEP) -> Array:
+    """Return thresholds that follow the scores, without any assumption on their distribution (Hundman et al., 2018).
+
+    The rows of each step are judged by the window of rows that ends with it, so a threshold may know up to ``step - 1``
+    rows that come after its own. Sequences of high scores that hardly stand out from the highest ordinary score are
+    pruned: the threshold of their rows is raised to their maximum.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n,)
+        Not negative, infinite nowhere; NaN is left out.
+    window : int, default=2100
+        Rows that decide.
+    step : int, default=70
+        Rows that are decided on at once.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    known = np.flatnonzero(~np.isnan(values))
+    kept = values[known]
+    found = np.empty(len(kept))
+    # The first window decides on all of its rows: the few it would see at the beginning say nothing.
+    stops = [*range(min(window, len(kept)), len(kept), step), len(kept)]
+    for begin, stop in zip([0, *stops[:-1]], stops, strict=True):
+        start = max(stop - window, 0)
+        found[begin:stop] = _window_thresholds(kept[start:stop])[begin - start :]
+    out = np.full(len(values), found.max(initial=0.0))
+    out[known] = found
+    return out
+
+
+def _window_thresholds(scores: Array) -> Array:
+    """Return the thresholds (w,) of the scores (w,) of one window."""
+    threshold = _best_threshold(scores)
+    out = np.full(len(scores), threshold)
+    high = np.concatenate([[False], scores > threshold, [False]])
+    starts, stops = np.flatnonzero(high[1:] & ~high[:-1]), np.flatnonzero(high[:-1] & ~high[1:])
+    if len(starts) == 0:
+        return out
+    peaks = np.maximum.reduceat(scores, np.column_stack([starts, stops]).ravel()[: 2 * len(starts) - 1])[::2]
+    order = np.argsort(-peaks, kind="stable")
+    ordinary = scores[~high[1:-1]].max(initial=0.0)
+    falls = -np.diff(np.append(peaks[order], ordinary)) / peaks[order]
+    significant = np.flatnonzero(falls > _DECREASE)
+    n_kept = significant[-1] + 1 if len(significant) else 0
+    for sequence in order[n_kept:]:
+        out[starts[sequence] : stops[sequence]] = peaks[sequence]
+    return out
+
+
+def _best_threshold(scores: Array) -> float:
+    """Return the candidate whose excesses, taken away, lower mean and deviation the most for their number.
+
+    Equation 4: (change of mean / mean + change of deviation / deviation) / (excesses + sequences²). All candidates are
+    judged at once from sorted scores.
+    """
+    mean, deviation = scores.mean(), scores.std()
+    candidates = mean + _DEVIATIONS * deviation
+    if deviation <= 1e-12 * abs(mean):
+        return float(candidates[-1] if deviation > 0.0 else scores.max())
+    ordered = np.sort(scores)
+    pairs = np.sort(np.minimum(scores[:-1], scores[1:]))  # a sequence has one pair of high neighbours less than rows
+    n_below = np.searchsorted(ordered, candidates, side="right")
+    n_high = len(scores) - n_below
+    n_sequences = n_high - (len(pairs) - np.searchsorted(pairs, candidates, side="right"))
+    centred = ordered - mean  # the sum of squares loses nothing to a high mean
+    sums, squares = np.cumsum(centred)[n_below - 1], np.cumsum(centred * centred)[n_below - 1]
+    shift = sums / n_below
+    spread = np.sqrt(np.maximum(squares / n_below - shift * shift, 0.0))
+    gain = -shift / mean + (deviation - spread) / deviation
+    allowed = (n_high > 0) & (n_sequences <= _MOST_SEQUENCES) & (2 * n_high < len(scores))
+    if not allowed.any():
+        return float(candidates[-1])
+    worth = np.where(allowed, gain / np.maximum(n_high + n_sequences**2, 1), -np.inf)
+    return float(candidates[worth.argmax()])
