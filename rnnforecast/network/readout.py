@@ -54,6 +54,10 @@ class NormalEquations:
     def __sub__(self, other: NormalEquations) -> NormalEquations:
         return NormalEquations(self.gram - other.gram, self.cross - other.cross, self.n_rows - other.n_rows)
 
+    def only(self, columns: slice) -> NormalEquations:
+        """Those of some columns of the design."""
+        return NormalEquations(self.gram[columns, columns], self.cross[columns], self.n_rows)
+
     @property
     def mean_square(self) -> float:
         """Sum of squares of a column of the design, mean over the columns."""

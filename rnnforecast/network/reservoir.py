@@ -6,6 +6,7 @@ What is learnt is the readout of their states (`rnnforecast.network.readout`). T
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -84,22 +85,23 @@ class Reservoir:
 
     Parameters
     ----------
-    cell : Cell
-    n_inputs, n_units : int
-        D and H.
-    dtype : {float32, float64}
-    rng : numpy.random.Generator
-    **scales
-        Passed to `random_weights`.
+    layer : Recurrent
+    weights : dict of ndarray
+        By the names of ``layer.parameters()``: drawn by `random_weights`, or learnt elsewhere.
     """
 
-    def __init__(
-        self, cell: Cell, n_inputs: int, n_units: int, dtype: object, rng: np.random.Generator, **scales: object
-    ):
-        self.layer = Recurrent(cell, n_inputs, n_units, dtype)
-        self.weights = random_weights(self.layer, rng, **scales)  # type: ignore[arg-type]
-        self.prepared = self.layer.prepare(self.weights)
-        self.n_units, self.dtype = n_units, self.layer.dtype
+    def __init__(self, layer: Recurrent, weights: Views):
+        self.layer, self.weights = layer, weights
+        self.prepared = layer.prepare(weights)
+        self.n_inputs, self.n_units, self.dtype = layer.n_inputs, layer.n_outputs, layer.dtype
+
+    @classmethod
+    def random(
+        cls, cell: Cell, n_inputs: int, n_units: int, dtype: Any, rng: np.random.Generator, **scales: Any
+    ) -> Reservoir:
+        """Draw one of D inputs and H units; `scales` are those of `random_weights`."""
+        layer = Recurrent(cell, n_inputs, n_units, dtype)
+        return cls(layer, random_weights(layer, rng, **scales))
 
     def start(self, n_sequences: int) -> ReservoirRun:
         """Begin to read `n_sequences` sequences from a state of zeros."""

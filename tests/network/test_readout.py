@@ -44,6 +44,12 @@ def test_parts_add_up_and_come_apart(problem):
     np.testing.assert_allclose(rest.solve(0.3), NormalEquations.of(design[20:], targets[20:]).solve(0.3), rtol=1e-10)
 
 
+def test_some_columns_alone_are_the_regression_on_these_columns(problem):
+    design, targets = problem
+    weights = NormalEquations.of(design, targets).only(slice(2, 5)).solve(0.3)
+    np.testing.assert_allclose(weights, slow_ridge(design[:, 2:5], targets, 0.3), rtol=1e-10)
+
+
 def test_each_target_uses_its_leading_columns_only(problem):
     design, targets = problem
     usable = np.arange(6)[:, None] < np.array([2, 4, 6])

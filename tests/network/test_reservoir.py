@@ -15,7 +15,7 @@ from rnnforecast.network.reservoir import Reservoir, random_weights, sparse_matr
 
 
 def reservoir(n_units=20, n_inputs=2, dtype="float64", cell="leaky", seed=0, **scales):
-    return Reservoir(named(cell), n_inputs, n_units, dtype, np.random.default_rng(seed), **scales)
+    return Reservoir.random(named(cell), n_inputs, n_units, dtype, np.random.default_rng(seed), **scales)
 
 
 @pytest.mark.parametrize(("n_units", "density"), [(1, 0.1), (3, 0.1), (40, 0.1), (40, 1.0)])
