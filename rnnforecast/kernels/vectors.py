@@ -58,6 +58,11 @@ def host_features() -> dict[str, bool]:
         return {}
 
 
+def host_name() -> str:
+    """Return the processor that code is made for, as LLVM names it."""
+    return str(config.CPU_NAME or binding.get_host_cpu_name())
+
+
 def host_bytes() -> int:
     """Return the vectors' width: the environment variable RNNFORECAST_VECTOR_BYTES, else the host's widest."""
     chosen = os.environ.get("RNNFORECAST_VECTOR_BYTES")

@@ -1,0 +1,1 @@
+"""What the command line does; `rnnforecast.__main__` only reads its arguments."""

@@ -1,0 +1,226 @@
+"""The commands ``forecast`` and ``backtest``."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import warnings
+from typing import Any
+
+import pandas as pd
+
+import rnnforecast
+from rnnforecast.commands.tables import DataError, numeric_columns, pick, read_table, write_table
+
+MODELS = {"rnn": "RNNForecaster", "linear": "LinearForecaster", "naive": "NaiveForecaster"}
+
+
+def add_forecast(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``forecast``."""
+    add_input(parser)
+    _add_model(parser)
+    parser.add_argument("--future", metavar="FILE", help="known covariates of the steps ahead, if not in the same file")
+    parser.add_argument("--level", type=float, nargs="+", default=[], metavar="P", help="intervals, in per cent: 80 95")
+    parser.add_argument("--out", default="-", metavar="FILE", help="CSV of the forecast (default: standard output)")
+    parser.add_argument("--plot", metavar="PNG", help="draw the forecast")
+    parser.add_argument("--save", metavar="MODEL", help="keep the fitted model in this file")
+    parser.add_argument("--load", metavar="MODEL", help="forecast with a kept model rather than fit one")
+
+
+def add_backtest(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``backtest``."""
+    add_input(parser)
+    _add_model(parser)
+    parser.add_argument("--windows", type=int, default=5, metavar="N", help="origins (default: %(default)s)")
+    parser.add_argument("--step", type=int, metavar="ROWS", help="rows between origins (default: the horizon)")
+    parser.add_argument("--refit", action="store_true", help="learn anew before every window")
+    parser.add_argument("--level", type=float, nargs="+", default=[], metavar="P", help="intervals, in per cent: 80 95")
+    parser.add_argument("--out", metavar="FILE", help="CSV of all forecasts beside the truth")
+    parser.add_argument("--plot", metavar="PNG", help="draw the errors")
+
+
+def add_input(parser: argparse.ArgumentParser) -> None:
+    """Declare where data come from."""
+    parser.add_argument("file", help="CSV or Parquet file, or - for CSV from standard input")
+    parser.add_argument("--time", metavar="COLUMN", help="time stamps (default: the first column of dates)")
+    parser.add_argument("--target", nargs="+", metavar="COLUMN", help="what it is about (default: the only numbers)")
+    parser.add_argument("--separator", metavar="CHAR", help="between columns (default: as the file shows)")
+    parser.add_argument("--decimal", choices=[".", ","], help="decimal sign (default: as the file shows)")
+    parser.add_argument("--date-format", metavar="FORM", help="such as %%d.%%m.%%Y (default: as the file shows)")
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--horizon", type=int, metavar="STEPS", help="steps ahead")
+    parser.add_argument("--id", metavar="COLUMN", help="names the series of each row, if the file holds several")
+    parser.add_argument("--known", nargs="+", default=[], metavar="COLUMN", help="covariates known in advance")
+    parser.add_argument("--past", nargs="+", default=[], metavar="COLUMN", help="covariates known up to the present")
+    parser.add_argument("--freq", help="step of the time stamps, such as h or D, if they do not show it")
+    parser.add_argument("--missing", choices=["error", "interpolate", "mask"], default="error", help="what holes mean")
+    parser.add_argument("--model", choices=list(MODELS), default="rnn", help="(default: %(default)s)")
+    parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="other parameters of the model")
+    parser.add_argument("--seed", type=int, default=0, help="of everything random (default: %(default)s)")
+
+
+def run_forecast(options: argparse.Namespace, parser: argparse.ArgumentParser, say: Any) -> None:
+    """Fit or load a model, forecast, and write what was asked for."""
+    if options.load is None and options.horizon is None:
+        parser.error("--horizon is required, unless a model is loaded")
+    table, targets = _read(options, say)
+    y, X, ahead = _split(table, targets, options)
+    if options.load is None:
+        model = _model(options, parser)
+        _fit(model, X, y)
+    else:
+        model = rnnforecast.load(options.load)
+    if options.save:
+        model.save(options.save)
+        say(f"the model is in {options.save}")
+    future = _future(options, ahead, say)
+    history = None if options.load is None else (y if X is None else (X, y))
+    extra: dict[str, Any] = {"level": options.level} if options.level else {}
+    forecast = model.forecast(options.horizon, future, history=history, **extra)
+    say(_skill(model))
+    write_table(forecast, options.out)
+    if options.plot:
+        _draw(y, forecast, targets[0], type(model).__name__, options.plot, say)
+
+
+def run_backtest(options: argparse.Namespace, parser: argparse.ArgumentParser, say: Any) -> None:
+    """Backtest a model and print its report."""
+    if options.horizon is None:
+        parser.error("--horizon is required")
+    table, targets = _read(options, say)
+    y, X, _ = _split(table, targets, options)
+    model = _model(options, parser)
+    extra: dict[str, Any] = {"level": options.level} if options.level else {}
+    data = (y,) if X is None else (X, y)
+    backtest = model.backtest(*data, n_windows=options.windows, step=options.step, refit=options.refit, **extra)
+    print(backtest)
+    if options.out:
+        write_table(backtest.forecasts, options.out)
+    if options.plot:
+        from rnnforecast.plotting import BacktestDisplay
+
+        BacktestDisplay.from_backtest(backtest).figure_.savefig(options.plot, dpi=150)
+        say(f"the picture is {options.plot}")
+
+
+def _read(options: argparse.Namespace, say: Any) -> tuple[pd.DataFrame, list[str]]:
+    """Return the table and the names of its targets."""
+    table = read_table(
+        options.file,
+        options.time,
+        separator=options.separator,
+        decimal=options.decimal,
+        date_format=options.date_format,
+        series=options.id,
+        say=say,
+    )
+    return table, targets_of(table, options.target, [*options.known, *options.past], options.file)
+
+
+def targets_of(table: pd.DataFrame, asked: list[str] | None, others: list[str], source: str) -> list[str]:
+    """Return the asked columns, or the only numeric one.
+
+    Raises
+    ------
+    DataError
+        There are none or several, and none was named.
+    """
+    if asked:
+        return asked
+    numeric = [name for name in numeric_columns(table) if name not in others]
+    if len(numeric) != 1:
+        found = f"{len(numeric)} columns of numbers ({', '.join(numeric)})" if numeric else "no column of numbers"
+        raise DataError(f"{source} has {found}; name what is to be forecast with --target")
+    return numeric
+
+
+def _split(
+    table: pd.DataFrame, targets: list[str], options: argparse.Namespace
+) -> tuple[Any, pd.DataFrame | None, pd.DataFrame | None]:
+    """Return target, covariates and the covariates of rows at the end that have no target yet."""
+    y = pick(table, targets, options.file)
+    covariates = [*options.known, *options.past]
+    X = pick(table, covariates, options.file) if covariates else None
+    seen = y.notna().any(axis=1).to_numpy()
+    stamps = table.index.get_level_values(-1)
+    ahead = stamps > stamps[seen].max() if seen.any() else ~seen
+    future = X[ahead] if X is not None and ahead.any() else None
+    y, X = y[~ahead], None if X is None else X[~ahead]
+    return (y[targets[0]] if len(targets) == 1 else y), X, future
+
+
+def _future(options: argparse.Namespace, ahead: pd.DataFrame | None, say: Any) -> pd.DataFrame | None:
+    """Return the covariates of the steps ahead: from a file of their own, or from the end of the data."""
+    if options.future is None:
+        return ahead
+    table = read_table(
+        options.future,
+        options.time,
+        separator=options.separator,
+        decimal=options.decimal,
+        date_format=options.date_format,
+        series=options.id,
+        say=say,
+    )
+    X = pick(table, options.known, options.future)
+    for name in options.past:
+        X[name] = float("nan")
+    return X
+
+
+def _model(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Any:
+    """Return the estimator that the arguments describe."""
+    kind = getattr(rnnforecast, MODELS[options.model])
+    parameters: dict[str, Any] = {"horizon": options.horizon, "missing": options.missing, "freq": options.freq}
+    if options.past:
+        parameters["past_covariates"] = options.past
+    known = kind._get_param_names()
+    if "random_state" in known:
+        parameters["random_state"] = options.seed
+    for setting in options.set:
+        name, sign, word = setting.partition("=")
+        if not sign or name not in known:
+            parser.error(f"--set takes NAME=VALUE with a parameter of {MODELS[options.model]}, got {setting!r}")
+        parameters[name] = _value(word)
+    return kind(**parameters)
+
+
+def _value(word: str) -> Any:
+    """Read a Python literal; what is none is a string."""
+    try:
+        return ast.literal_eval(word)
+    except (ValueError, SyntaxError):
+        return word
+
+
+def _fit(model: Any, X: pd.DataFrame | None, y: Any) -> None:
+    if X is None:
+        model.fit(y)
+    else:
+        model.fit(X, y)
+
+
+def _skill(model: Any) -> str:
+    """Say in a sentence what a fitted model is worth, where it knows."""
+    name = type(model).__name__
+    if getattr(model, "no_skill_", False):
+        return f"{name} found no skill over a naive forecast: do not expect the forecast to be better than one"
+    if not hasattr(model, "skill_"):
+        return f"{name} made the forecast"
+    return f"{name}: on rows held out its error was {100 * model.skill_:.0f} % below that of a naive forecast"
+
+
+def _draw(y: Any, forecast: Any, column: str, name: str, out: str, say: Any) -> None:
+    from rnnforecast.plotting import ForecastDisplay
+
+    if isinstance(y.index, pd.MultiIndex):
+        first = y.index[0][0]
+        y, forecast = y.xs(first, level=0), forecast.xs(first, level=0)
+        say(f"the picture shows the series {first!r}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        display = ForecastDisplay.from_predictions(y, forecast, column=column, name=name)
+        display.figure_.savefig(out, dpi=150)
+    say(f"the picture is {out}")

@@ -1,0 +1,135 @@
+"""Files become frames as a careful reader would read them, or a sentence says why not."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnnforecast.commands.tables import DataError, numeric_columns, pick, read_table, write_table
+
+HOURS = pd.date_range("2024-01-30", periods=72, freq="h")
+
+
+def written(tmp_path, text, name="data.csv"):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("form", "separator", "decimal"),
+    [
+        ("%Y-%m-%d %H:%M", ",", "."),
+        ("%d.%m.%Y %H:%M", ";", ","),
+        ("%m/%d/%Y %H:%M", "\t", "."),
+        ("%d/%m/%Y %H:%M", "|", ","),
+    ],
+    ids=["iso", "german", "american", "british"],
+)
+def test_every_dialect_gives_the_same_table(tmp_path, form, separator, decimal):
+    values = np.linspace(-1.5, 2.5, len(HOURS))
+    frame = pd.DataFrame({"when": HOURS.strftime(form), "load": values})
+    path = written(tmp_path, frame.to_csv(sep=separator, decimal=decimal, index=False))
+    table = read_table(path, None)
+    assert list(table.index) == list(HOURS)
+    np.testing.assert_allclose(table["load"], values, rtol=1e-15)
+
+
+def test_what_was_guessed_is_said(tmp_path):
+    frame = pd.DataFrame({"when": HOURS.strftime("%d.%m.%Y %H:%M"), "load": np.arange(72) / 4})
+    said = []
+    read_table(written(tmp_path, frame.to_csv(sep=";", decimal=",", index=False)), None, say=said.append)
+    assert said == [
+        "columns are separated by ';'",
+        "numbers are written with a decimal comma",
+        "dates are read as %d.%m.%Y %H:%M: '30.01.2024 00:00' is 2024-01-30 00:00:00",
+    ]
+
+
+def test_a_day_and_month_that_could_be_either_are_not_guessed(tmp_path):
+    path = written(tmp_path, "when,load\n01/02/2024,1\n02/02/2024,2\n03/02/2024,3\n")
+    with pytest.raises(DataError, match=r"could be %d/%m/%Y as well as %m/%d/%Y; choose with --date-format"):
+        read_table(path, "when")
+    assert read_table(path, "when", date_format="%d/%m/%Y").index[0] == pd.Timestamp("2024-02-01")
+
+
+def test_a_later_day_above_twelve_settles_the_order(tmp_path):
+    path = written(tmp_path, "when,load\n01/12/2024,1\n01/13/2024,2\n")
+    assert list(read_table(path, "when").index) == [pd.Timestamp("2024-01-12"), pd.Timestamp("2024-01-13")]
+
+
+def test_offsets_that_change_with_the_season_become_utc(tmp_path):
+    path = written(tmp_path, "when,load\n2024-03-31T01:30+01:00,1\n2024-03-31T03:30+02:00,2\n")
+    index = read_table(path, None).index
+    assert str(index.tz) == "UTC"
+    assert index[1] - index[0] == pd.Timedelta("1h")
+
+
+def test_rows_out_of_order_are_sorted_and_that_is_said(tmp_path):
+    said = []
+    table = read_table(written(tmp_path, "when,load\n2024-01-02,2\n2024-01-01,1\n"), None, say=said.append)
+    assert list(table["load"]) == [1, 2]
+    assert said == ["the rows were not in the order of time and have been sorted"]
+
+
+def test_a_panel_is_indexed_by_series_and_time(tmp_path):
+    table = read_table(written(tmp_path, "shop,when,sold\nb,2024-01-01,1\na,2024-01-01,2\n"), "when", series="shop")
+    assert table.index.names == ["shop", "when"]
+    assert list(table["sold"]) == [2, 1]
+
+
+def test_numbered_rows_need_no_dates(tmp_path):
+    table = read_table(written(tmp_path, "step,load\n0,1.5\n1,2.5\n"), "step")
+    assert list(table.index) == [0, 1]
+
+
+def test_standard_input_is_read_and_standard_output_written(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdin", io.StringIO("when,load\n2024-01-01,1\n2024-01-02,2\n"))
+    write_table(read_table("-", None), "-")
+    assert capsys.readouterr().out == "when,load\n2024-01-01,1\n2024-01-02,2\n"
+
+
+def test_parquet_keeps_its_own_index(tmp_path):
+    pytest.importorskip("pyarrow", reason="Parquet needs pyarrow")
+    frame = pd.DataFrame({"load": np.arange(3.0)}, index=pd.date_range("2024", periods=3, freq="D", name="day"))
+    frame.to_parquet(tmp_path / "data.parquet")
+    table = read_table(str(tmp_path / "data.parquet"), None)
+    assert list(table.index) == list(frame.index)
+    assert list(table["load"]) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "message"),
+    [
+        ("", {}, "is empty"),
+        ("when,load\n", {}, "has no rows"),
+        ("a,b\n1.5,2\n", {}, "no column of .* holds dates; name the one of the time stamps with --time"),
+        ("when,load\n2024-01-01,1\n", {"time": "day"}, "has no column 'day'; it has when, load"),
+        ("when,load\n2024-01-01,1\n,2\n", {"time": "when"}, "has no time stamp in line 3"),
+        ("when,load\n2024-01-01,1\n2024-13-01,2\n", {}, "'2024-13-01' in line 3, column 'when', is no date"),
+        ("when,load\nyesterday,1\n", {"time": "when"}, "'yesterday' in column 'when' is no date"),
+        ("when,load\n1.5,1\n", {"time": "when"}, "holds numbers like .*, not dates"),
+        ('when,load\n2024-01-01,"1\n', {}, "is no table"),
+    ],
+)
+def test_files_that_are_no_table_are_refused_with_the_place(tmp_path, text, arguments, message):
+    with pytest.raises(DataError, match=message):
+        read_table(written(tmp_path, text), arguments.get("time"))
+
+
+def test_a_missing_or_binary_file_is_refused(tmp_path):
+    with pytest.raises(DataError, match="there is no file"):
+        read_table(str(tmp_path / "nothing.csv"), None)
+    (tmp_path / "image.csv").write_bytes(bytes(range(256)))
+    with pytest.raises(DataError, match="cannot be read as text"):
+        read_table(str(tmp_path / "image.csv"), None)
+
+
+def test_words_among_numbers_are_named_with_their_line(tmp_path):
+    table = read_table(written(tmp_path, "when,load\n2024-01-01,1\n2024-01-02,n/k\n"), None)
+    assert numeric_columns(table) == []
+    with pytest.raises(DataError, match="'n/k' in line 3, column 'load', is no number"):
+        pick(table, ["load"], "data.csv")
