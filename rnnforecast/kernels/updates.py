@@ -9,7 +9,21 @@ from __future__ import annotations
 
 import math
 
-from rnnforecast.kernels._jit import kernel
+import numpy as np
+
+from rnnforecast.kernels._jit import FASTMATH, kernel
+
+SUMS = FASTMATH | {"reassoc"}  # in any order, so that they are vectorised
+
+
+@kernel(fastmath=SUMS)
+def square_norm(gradient):
+    """Return the sum of the squares of `gradient`, (P,), in float64."""
+    total = 0.0
+    for i in range(gradient.size):
+        value = np.float64(gradient[i])
+        total += value * value
+    return total
 
 
 @kernel

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,13 +53,26 @@ class Segments:
         return d_y.reshape(len(d_y) * self.length, self.n_inputs, d_y.shape[2])
 
 
-def tell(works: Iterable[Any], name: str, value: Any) -> None:
-    """Set the attribute `name` of those buffers that have it, in chains within chains too."""
+def having(works: Iterable[Any], name: str) -> Iterator[Any]:
+    """Yield those buffers that have an attribute `name`, in chains within chains too."""
     for own in works:
         if isinstance(own, list):
-            tell(own, name, value)
+            yield from having(own, name)
         elif hasattr(own, name):
-            setattr(own, name, value)
+            yield own
+
+
+def tell(works: Iterable[Any], name: str, value: Any) -> None:
+    """Set the attribute `name` of those buffers that have it."""
+    for own in having(works, name):
+        setattr(own, name, value)
+
+
+def draw_from(works: Iterable[Any], seed: int) -> None:
+    """Let the works of what draws at random draw from one generator, which is not made where nothing does."""
+    drawing = list(having(works, "rng"))
+    if drawing:
+        tell(drawing, "rng", np.random.Generator(np.random.SFC64(seed)))
 
 
 class Chain:
@@ -80,7 +93,8 @@ class Chain:
         for k, (before, after) in enumerate(zip(self.layers[:-1], self.layers[1:], strict=True)):
             if before.n_outputs != after.n_inputs:
                 raise ValueError(f"layer {k} gives {before.n_outputs} rows but layer {k + 1} takes {after.n_inputs}")
-        self._first_learning = next((k for k, q in enumerate(self.layers) if q.parameters()), len(self.layers))
+        self._sizes = [sum(p.size for p in layer.parameters()) for layer in self.layers]
+        self._first_learning = next((k for k, size in enumerate(self._sizes) if size), len(self.layers))
 
     @property
     def n_inputs(self) -> int:
@@ -121,8 +135,8 @@ class Chain:
     def products(self, n_steps: int) -> int:
         """Count the multiplications by a weight that a sequence of `n_steps` takes, nearly."""
         total = 0
-        for layer in self.layers:
-            total += max(n_steps, layer.steps_out(n_steps)) * sum(p.size for p in layer.parameters())
+        for layer, size in zip(self.layers, self._sizes, strict=True):
+            total += max(n_steps, layer.steps_out(n_steps)) * size
             n_steps = layer.steps_out(n_steps)
         return total
 

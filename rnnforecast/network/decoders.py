@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from rnnforecast.kernels.activations import relu
-from rnnforecast.network.compose import Chain, tell
+from rnnforecast.network.compose import Chain
 from rnnforecast.network.dense import Dense
 from rnnforecast.network.dropout import Dropout
 from rnnforecast.network.layer import Layer, Views
@@ -124,11 +124,6 @@ def context_parts(windows: Windows, context: np.ndarray) -> tuple[np.ndarray, np
     return known.reshape(h, F, B), base.reshape(h, n_base, B), which
 
 
-def draw_from(works: Iterable[Any], rng: np.random.Generator | None) -> None:
-    """Let the works of what draws at random draw from `rng`; None is prediction, where nothing is random."""
-    tell(works, "rng", rng)
-
-
 def prefixed(prefix: str, parameters: list[Parameter]) -> list[Parameter]:
     """Return the same parameters under ``prefix.name``."""
     return [Parameter(f"{prefix}.{p.name}", p.shape, p.initialize, p.decays) for p in parameters]
@@ -136,7 +131,8 @@ def prefixed(prefix: str, parameters: list[Parameter]) -> list[Parameter]:
 
 def under(prefix: str, views: Views) -> Views:
     """Return the views whose names start with ``prefix.``, without it."""
-    return {name.removeprefix(f"{prefix}."): v for name, v in views.items() if name.startswith(f"{prefix}.")}
+    start = f"{prefix}."
+    return {name.removeprefix(start): v for name, v in views.items() if name.startswith(start)}
 
 
 class Direct:

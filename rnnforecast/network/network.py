@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from rnnforecast.network.compose import Chain
-from rnnforecast.network.decoders import Decoder, Encoded, Given, Recursive, Teacher, draw_from, prefixed, under
+from rnnforecast.network.compose import Chain, draw_from
+from rnnforecast.network.decoders import Decoder, Encoded, Given, Recursive, Teacher, prefixed, under
 from rnnforecast.network.layout import Layout
 from rnnforecast.network.recurrent import Recurrent
 from rnnforecast.network.seq2seq import Seq2Seq
@@ -23,9 +23,9 @@ class Work:
     encoder: list[Any]
     decoder: Any
 
-    def draw_from(self, rng: np.random.Generator | None) -> None:
-        """Let the layers that draw at random draw from `rng`; None is prediction, where nothing is random."""
-        draw_from([*self.encoder, self.decoder], rng)
+    def draw_from(self, seed: int) -> None:
+        """Let the layers that draw at random draw from `seed`; without it, in prediction, nothing is random."""
+        draw_from([*self.encoder, self.decoder], seed)
 
 
 class Network:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from rnnforecast.kernels.losses import Loss
+from rnnforecast.network.buffers import Buffers
 from rnnforecast.network.compose import at_once
 from rnnforecast.network.decoders import Teacher
-from rnnforecast.network.network import Network, Work
+from rnnforecast.network.network import Network
 from rnnforecast.network.windows import Frame, Windows
 
 KEPT_SPLITS = 16
@@ -48,7 +50,7 @@ class WindowObjective:
         self.n_parameters, self.dtype = network.layout.size, network.dtype
         self.teacher_forcing = self._forced = teacher_forcing
         self._prepared: Any = None
-        self._free: dict[int, list[Work]] = {}
+        self._buffers = Buffers(partial(network.work, training=True))
         self._splits: dict[int, tuple[np.ndarray, Any]] = {}
 
     def n_terms(self, rows: np.ndarray) -> int:
@@ -68,17 +70,11 @@ class WindowObjective:
         origin, column = self.origins[rows], self.columns[rows]
         read = self.windows.read(self.frame, origin, column)
         truth = self.windows.truth(self.frame, origin, column, read)
-        free = self._free.setdefault(len(rows), [])
-        try:
-            work = free.pop()
-        except IndexError:  # asked, not looked: another thread may take the last in between
-            work = self.network.work(self.windows.n_steps, len(rows), training=True)
-        work.draw_from(np.random.Generator(np.random.SFC64(seed)))
-        out = self.network.forward(self._prepared, read.past, read.context, work, Teacher(truth, self._forced))
-        d_out = np.empty_like(out)
-        total = self.loss(out, truth, d_out)
-        self.network.backward(self._prepared, d_out, work, self._split(gradient))
-        free.append(work)
+        with self._buffers.lent(self.windows.n_steps, len(rows), seed=seed) as work:
+            out = self.network.forward(self._prepared, read.past, read.context, work, Teacher(truth, self._forced))
+            d_out = np.empty_like(out)
+            total = self.loss(out, truth, d_out)
+            self.network.backward(self._prepared, d_out, work, self._split(gradient))
         return total
 
     def mean_loss(self, rows: np.ndarray) -> float:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from rnnforecast.kernels.cells import Cell
-from rnnforecast.network.decoders import Encoded, Given, Teacher, context_parts, draw_from, head, prefixed, under
+from rnnforecast.network.compose import tell
+from rnnforecast.network.decoders import Encoded, Given, Teacher, context_parts, head, prefixed, under
 from rnnforecast.network.layer import Views
 from rnnforecast.network.layout import Parameter, glorot
 from rnnforecast.network.recurrent import Recurrent
@@ -59,7 +60,7 @@ class Work:
     @rng.setter
     def rng(self, rng: np.random.Generator | None) -> None:
         """Let the dropout draw from `rng`."""
-        draw_from(self.head, rng)
+        tell(self.head, "rng", rng)
 
 
 class Parallel:

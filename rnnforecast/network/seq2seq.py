@@ -13,7 +13,8 @@ import numpy as np
 
 from rnnforecast.kernels.cells import Cell
 from rnnforecast.network.attention import Attended, attend, attention_parameters, d_attend, d_project, project
-from rnnforecast.network.decoders import Encoded, Given, Teacher, context_parts, draw_from, head, prefixed, under
+from rnnforecast.network.compose import tell
+from rnnforecast.network.decoders import Encoded, Given, Teacher, context_parts, head, prefixed, under
 from rnnforecast.network.layer import Views
 from rnnforecast.network.layout import Parameter
 from rnnforecast.network.recurrent import Recurrent
@@ -66,7 +67,7 @@ class Work:
         """Let it draw from `rng`, and the dropout of every step too."""
         self._rng = rng
         for works in self.heads:
-            draw_from(works, rng)
+            tell(works, "rng", rng)
 
 
 class Seq2Seq:

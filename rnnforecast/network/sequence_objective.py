@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 
 from rnnforecast.kernels.losses import Loss, binary_cross_entropy, cross_entropy
-from rnnforecast.network.sequences import PREDICTED_AT_ONCE, SequenceNetwork, Sequences, Work
+from rnnforecast.network.buffers import Buffers
+from rnnforecast.network.sequences import PREDICTED_AT_ONCE, SequenceNetwork, Sequences
 
 LENGTH_STEP = 8  # padded lengths in training are multiples of it, so that buffers of few shapes serve all batches
-KEPT_SHAPES = 64
 
 
 class Targets(Protocol):
@@ -114,7 +115,7 @@ class SequenceObjective:
         self.network, self.inputs, self.targets = network, inputs, targets
         self.n_parameters, self.dtype = network.layout.size, network.dtype
         self._prepared: Any = None
-        self._free: dict[tuple[int, int], list[Work]] = {}
+        self._buffers = Buffers(partial(network.work, training=True))
 
     def n_terms(self, rows: np.ndarray) -> int:
         """Count of terms of the loss of the sequences `rows`."""
@@ -127,17 +128,11 @@ class SequenceObjective:
     def shard(self, rows: np.ndarray, gradient: np.ndarray, seed: int) -> float:
         """Sum of losses of the sequences `rows`; adds its gradient to `gradient`. Several threads may run it."""
         n_steps, lengths = self._shape(rows)
-        free = self._buffers(n_steps, len(rows))
-        try:
-            work = free.pop()
-        except IndexError:  # not asked beforehand: another thread may take the last in between
-            work = self.network.work(n_steps, len(rows), training=True)
-        work.draw_from(np.random.Generator(np.random.SFC64(seed)))
-        out = self.network.forward(self._prepared, self.inputs.batch(rows, n_steps), lengths, work)
-        d_out = np.empty_like(out)
-        total = self.targets.loss(out, rows, d_out)
-        self.network.backward(self._prepared, d_out, work, self.network.split(gradient))
-        free.append(work)
+        with self._buffers.lent(n_steps, len(rows), seed=seed) as work:
+            out = self.network.forward(self._prepared, self.inputs.batch(rows, n_steps), lengths, work)
+            d_out = np.empty_like(out)
+            total = self.targets.loss(out, rows, d_out)
+            self.network.backward(self._prepared, d_out, work, self.network.split(gradient))
         return total
 
     def mean_loss(self, rows: np.ndarray) -> float:
@@ -157,8 +152,3 @@ class SequenceObjective:
             return self.inputs.longest, None
         lengths = self.inputs.lengths[rows]
         return min(self.inputs.longest, -(-int(lengths.max()) // LENGTH_STEP) * LENGTH_STEP), lengths
-
-    def _buffers(self, n_steps: int, n_sequences: int) -> list[Work]:
-        if len(self._free) > KEPT_SHAPES:
-            self._free.clear()
-        return self._free.setdefault((n_steps, n_sequences), [])

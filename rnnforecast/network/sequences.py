@@ -14,8 +14,8 @@ import numpy as np
 
 from rnnforecast.kernels.cells import Cell
 from rnnforecast.network.bidirectional import d_run, run
-from rnnforecast.network.compose import Chain, tell
-from rnnforecast.network.decoders import draw_from, prefixed, under
+from rnnforecast.network.compose import Chain, draw_from, tell
+from rnnforecast.network.decoders import prefixed, under
 from rnnforecast.network.layer import Views
 from rnnforecast.network.layout import Layout, Parameter
 from rnnforecast.network.recurrent import Recurrent
@@ -135,9 +135,9 @@ class Work:
     encoder: list[Any]
     head: list[Any]
 
-    def draw_from(self, rng: np.random.Generator | None) -> None:
-        """Let the layers that draw at random draw from `rng`; None is prediction, where nothing is random."""
-        draw_from([*self.encoder, *self.head], rng)
+    def draw_from(self, seed: int) -> None:
+        """Let the layers that draw at random draw from `seed`; without it, in prediction, nothing is random."""
+        draw_from([*self.encoder, *self.head], seed)
 
     def tell_lengths(self, lengths: np.ndarray | None) -> None:
         """Let the layers that look ahead, or for the end, know the real lengths (B,); None: all fill the batch."""

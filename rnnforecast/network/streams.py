@@ -14,7 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from rnnforecast.kernels.losses import Loss
-from rnnforecast.network.decoders import draw_from
+from rnnforecast.network.buffers import Buffers
+from rnnforecast.network.compose import draw_from
 from rnnforecast.network.sequences import SequenceNetwork
 
 ANSWERED_AT_ONCE = 2**20  # numbers of a head's output: a softmax over many symbols is taken over a few steps at a time
@@ -96,9 +97,9 @@ class Work:
         shape = (n_steps, network.encoder.n_outputs, n_sequences)
         self.d_hidden = np.empty(shape, network.dtype) if training else None
 
-    def draw_from(self, rng: np.random.Generator) -> None:
-        """Let the layers that draw at random draw from `rng`."""
-        draw_from([self.encoder, *(head for _, head in self.parts)], rng)
+    def draw_from(self, seed: int) -> None:
+        """Let the layers that draw at random draw from `seed`."""
+        draw_from([self.encoder, *(head for _, head in self.parts)], seed)
 
     def carriers(self) -> list[Any]:
         """Buffers of the layers that have a state: `state` is set before a piece, `last` is read after it."""
@@ -129,7 +130,7 @@ class StreamObjective:
         self.pieces = pieces(reader.n_steps, bptt_steps)
         self.states = [np.zeros_like(own.last) for own in Work(network, 1, reader.n_streams, False).carriers()]
         self._prepared: Any = None
-        self._free: dict[tuple[int, int], list[Work]] = {}
+        self._buffers = Buffers(lambda *shape: Work(network, *shape, training=True))
 
     @property
     def rows(self) -> np.ndarray:
@@ -152,26 +153,18 @@ class StreamObjective:
         """
         k, streams = rows[0] // self.reader.n_streams, rows % self.reader.n_streams
         piece = self.pieces[k]
-        shape = (piece.stop - piece.start, len(rows))
-        free = self._free.setdefault(shape, [])
-        try:
-            work = free.pop()
-        except IndexError:  # asked, not looked: another thread may take the last in between
-            work = Work(self.network, *shape, training=True)
-        work.draw_from(np.random.Generator(np.random.SFC64(seed)))
-        carriers = work.carriers()
-        for own, states in zip(carriers, self.states, strict=True):
-            own.state = np.ascontiguousarray(states[..., streams]) if k else None
-
         encoder, (prepared, head_prepared) = self.network.encoder, self._prepared
         parts, head_parts = self.network.split(gradient)
-        hidden = encoder.forward(prepared, self.reader.inputs(streams, piece), work.encoder)
-        for own, states in zip(carriers, self.states, strict=True):
-            states[..., streams] = own.last
-        total = self._answer(head_prepared, hidden, self.reader.targets(streams, piece), work, head_parts)
-        assert work.d_hidden is not None
-        encoder.backward(prepared, work.d_hidden, work.encoder, parts, wants_d_x=False)
-        free.append(work)
+        with self._buffers.lent(piece.stop - piece.start, len(rows), seed=seed) as work:
+            carriers = work.carriers()
+            for own, states in zip(carriers, self.states, strict=True):
+                own.state = np.ascontiguousarray(states[..., streams]) if k else None
+            hidden = encoder.forward(prepared, self.reader.inputs(streams, piece), work.encoder)
+            for own, states in zip(carriers, self.states, strict=True):
+                states[..., streams] = own.last
+            total = self._answer(head_prepared, hidden, self.reader.targets(streams, piece), work, head_parts)
+            assert work.d_hidden is not None
+            encoder.backward(prepared, work.d_hidden, work.encoder, parts, wants_d_x=False)
         return total
 
     def _answer(self, prepared: Any, hidden: np.ndarray, targets: np.ndarray, work: Work, d_views: Any) -> float:

@@ -159,9 +159,9 @@ class Clock:
         step = cast("BaseOffset", self.step)
         if is_absolute(step):
             since = asked - dates[0]
-            return np.asarray(since // span_of(step), dtype=np.int64), np.asarray(
-                since % span_of(step) != pd.Timedelta(0)
-            )
+            # As arrays: the remainder of pandas takes several copies of a series of millions of rows.
+            rows, rest = np.divmod(since.to_numpy(), span_of(step).as_unit(since.unit).to_timedelta64())
+            return rows, rest != np.timedelta64(0)
         return _looked_up(asked, dates, step)
 
 

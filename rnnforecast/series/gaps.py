@@ -24,7 +24,8 @@ def require_policy(missing: str) -> None:
 
 def require_finite(values: np.ndarray, index: pd.Index | None, columns: Sequence[Hashable], name: str) -> None:
     """Raise on infinite values and on magnitudes that overflow when squared; NaN passes."""
-    if values.size == 0 or (np.nanmax(np.abs(values), initial=0.0) <= _LARGEST):
+    # Not by magnitudes, which would be another copy of the values.
+    if max(np.nanmax(values, initial=0.0), -np.nanmin(values, initial=0.0)) <= _LARGEST:
         return
     infinite = np.isinf(values)
     bad = infinite if infinite.any() else np.abs(values) > _LARGEST

@@ -16,10 +16,10 @@ _SPARSEST = 10  # rows of grid per row of data; beyond it the labels are not a s
 
 
 class Placement(NamedTuple):
-    """Where the rows of a table go: `order` (n,) sorts them, `rows` (n,) are their rows on `clock`."""
+    """Where the rows of a table go: `order`, (n,) or all as they are, sorts them, `rows` (n,) are those on `clock`."""
 
     clock: Clock
-    order: np.ndarray
+    order: np.ndarray | slice
     rows: np.ndarray
 
 
@@ -27,11 +27,11 @@ def read_clock(
     index: pd.Index | None, n_rows: int, *, freq: object = None, sort: bool = False, name: str = "y"
 ) -> Placement:
     """Make the clock of `n_rows` rows labelled by `index`."""
-    order = np.arange(n_rows)
+    order: np.ndarray | slice = slice(None)
     if index is None:
         if freq is not None:
             raise ValueError(f"freq={freq!r} needs dates, but {name} has no index; pass a Series with a DatetimeIndex")
-        return Placement(Clock(pd.RangeIndex(n_rows), 1, positional=True), order, order)
+        return Placement(Clock(pd.RangeIndex(n_rows), 1, positional=True), order, np.arange(n_rows))
     index = checked_index(index, name)
     if sort and not index.is_monotonic_increasing:
         order = np.asarray(index.argsort(kind="stable"))

@@ -221,7 +221,7 @@ def _on_clock(table: Table | None, placement: Placement, missing: str, name: str
     if table is None:
         return np.empty((len(clock), 0))
     values = table.values[order]
-    index = clock.labels[rows]
+    index = clock.labels if len(rows) == len(clock) else clock.labels[rows]
     gaps.require_finite(values, index, table.columns, name)
     if missing == "error":
         gaps.require_present(values, index, table.columns, name)

@@ -76,7 +76,7 @@ def read_table(data: Any, name: str) -> Table:
     if isinstance(frame, pd.Series):
         _require_rows(frame.shape, name)
         values = _column(frame, name, None, index)
-        return Table(values[:, None].copy(), [frame.name], index, True, frame.name is not None)
+        return Table(values[:, None], [frame.name], index, True, frame.name is not None)
     array = _as_array(frame, name)
     values = _numbers(array, name, lambda row, column: _place(row, column if array.ndim == 2 else None))
     flat = values.ndim == 1
@@ -126,7 +126,7 @@ def _read_frame(frame: pd.DataFrame, name: str, index: pd.Index | None) -> Table
 
 
 def _column(series: pd.Series, name: str, label: Hashable, index: pd.Index | None) -> np.ndarray:
-    """Convert one pandas column to (N,) float64."""
+    """Convert one pandas column to a fresh array (N,) of float64."""
     if isinstance(series.dtype, pd.CategoricalDtype):
         raise ValueError(
             f"{name}{'' if label is None else f', column {label!r},'} must hold numbers, got categories; "
@@ -137,7 +137,7 @@ def _column(series: pd.Series, name: str, label: Hashable, index: pd.Index | Non
     if not isinstance(series.dtype, np.dtype) and pd.api.types.is_numeric_dtype(series.dtype):
         if pd.api.types.is_integer_dtype(series.dtype):
             _warn_of_rounding(series.dropna().to_numpy(), name)
-        return series.to_numpy(dtype=np.float64, na_value=np.nan)
+        return series.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
 
     def place(row: int, _: int) -> str:
         return _place(row if index is None else label_text(index, np.array([row])), label)

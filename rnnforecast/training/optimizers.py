@@ -140,7 +140,7 @@ class Adam:
 def norm(gradient: Array) -> float:
     """Return the Euclidean norm of `gradient`, (P,), accumulated in float64; it is finite only if every entry is."""
     # Not a BLAS product: its summation order follows the number of BLAS threads, and with it the last bits.
-    return math.sqrt(np.einsum("i,i->", gradient, gradient, dtype=np.float64))
+    return math.sqrt(updates.square_norm(gradient))
 
 
 def clip_norm(gradient: Array, limit: float) -> float:

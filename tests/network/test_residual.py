@@ -87,7 +87,7 @@ def test_generator_and_lengths_reach_layers_of_an_inner_chain():
     network = SequenceNetwork(Chain([block]), Chain([Dense(4, 1)]), None, np.float64)
     rng, lengths = np.random.default_rng(0), np.array([3, 1])
     work = network.work(3, 2, training=True)
-    work.draw_from(rng)
+    work.draw_from(0)
     network.forward(network.prepare(network.initial(rng)), rng.normal(size=(3, 4, 2)), lengths, work)
     dropout, both = work.encoder[0]
     assert set(np.unique(dropout.mask)) == {0.0, 2.0}

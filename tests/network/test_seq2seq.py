@@ -140,7 +140,7 @@ def test_a_taught_step_takes_the_true_value_and_an_untaught_one_the_forecast():
 
     def run(teacher):
         work = network.work(LOOKBACK, 2, training=True)
-        work.draw_from(np.random.default_rng(3))
+        work.draw_from(3)
         return network.forward(prepared, read.past, read.context, work, teacher)
 
     own = run(None)

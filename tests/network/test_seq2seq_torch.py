@@ -53,7 +53,7 @@ def test_forecast_and_gradients_equal_pytorch(cell, kind, attention, share):
     d_out = rng.normal(size=truth.shape)
 
     work = network.work(windows.n_steps, 3, training=True)
-    work.draw_from(np.random.default_rng(0))
+    work.draw_from(0)
     prepared, gradient = network.prepare(weights), np.zeros_like(weights)
     out = network.forward(prepared, read.past, read.context, work, Teacher(truth, share))
     network.backward(prepared, d_out, work, network.split(gradient))

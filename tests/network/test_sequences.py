@@ -9,13 +9,14 @@ from rnnforecast.kernels.cells import named
 from rnnforecast.kernels.losses import LOSSES, binary_cross_entropy, cross_entropy
 from rnnforecast.network.attention import Attention
 from rnnforecast.network.bidirectional import Bidirectional
+from rnnforecast.network.buffers import KEPT_SHAPES
 from rnnforecast.network.compose import Chain
 from rnnforecast.network.convolution import CausalConvolution
 from rnnforecast.network.decoders import head
 from rnnforecast.network.dropout import Dropout
 from rnnforecast.network.normalization import LayerNorm
 from rnnforecast.network.recurrent import Recurrent
-from rnnforecast.network.sequence_objective import KEPT_SHAPES, Labels, Numbers, SequenceObjective
+from rnnforecast.network.sequence_objective import Labels, Numbers, SequenceObjective
 from rnnforecast.network.sequences import PREDICTED_AT_ONCE, LastState, SequenceNetwork, Sequences
 from tests.gradients import numerical, relative_error
 
@@ -207,7 +208,7 @@ def test_buffers_of_many_shapes_are_not_kept_for_ever(rng):
     weights = network.initial(rng)
     for k in range(n):
         gradient_of(objective, weights, np.array([k]))
-    assert len(objective._free) <= KEPT_SHAPES + 1
+    assert len(objective._buffers._free) <= KEPT_SHAPES + 1
 
 
 SHAPE = (2, 3, 5)
