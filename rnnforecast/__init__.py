@@ -23,6 +23,7 @@ _HOMES = {
     "load_weather": "rnnforecast.datasets",
     "load_stock": "rnnforecast.datasets",
     "load_sensor": "rnnforecast.datasets",
+    "from_long": "rnnforecast.series",
     "RollingOriginSplit": "rnnforecast.model_selection",
 }
 _MODULES = ("datasets", "metrics", "model_selection", "plotting")

@@ -131,7 +131,7 @@ TIMES = {
     "categories": (pd.CategoricalIndex(range(5)), "must hold dates, periods or integers, got categor"),
     "booleans": (pd.Index([True, False, True, False, True]), "must hold dates, periods or integers, got boolean"),
     "missing integers": (pd.Index([1, 2, None, 4, 5], dtype="Int64"), "must hold dates, periods or integers"),
-    "two levels": (pd.MultiIndex.from_product([["a"], DAYS]), "panels are not supported, pass one series per fit"),
+    "three levels": (pd.MultiIndex.from_product([["a"], ["b"], DAYS]), "must have two levels, series and time, got 3"),
     "irregular integers": (pd.Index([0, 1, 3, 7, 12]), "no common step; number the rows with reset_index"),
     "a hole": (DAYS[:4].append(pd.DatetimeIndex(["2024-01-06"])), r"holes: 1 of 6 labels .*\(first: 2024-01-05\)"),
     "a hole in integers": (pd.Index([0, 1, 2, 3, 5]), r"holes: 1 of 6 labels are missing \(first: 4\)"),

@@ -173,11 +173,11 @@ def design(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
     """Build the network of a forecaster's parameters for `series`."""
     decoder, dtype = forecaster.decoder, np.dtype(forecaster.dtype)
     recursive = decoder == "recursive"
-    lookback, segment = _reach(forecaster, series.n_rows - forecaster.horizon, recipe, recursive)
+    lookback, segment = _reach(forecaster, typical_rows(series) - forecaster.horizon, recipe, recursive)
     if forecaster.skip_period and forecaster.skip_period > lookback:
         raise ValueError(
             f"skip_period={forecaster.skip_period} must lie within the lookback, which is {lookback} for "
-            f"{series.n_rows} rows: give a longer lookback, a longer series or a shorter period"
+            f"{typical_rows(series)} rows: give a longer lookback, a longer series or a shorter period"
         )
     K, horizon = series.target.shape[1], forecaster.horizon
     windows = Windows(
@@ -208,6 +208,11 @@ def design(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
         highway = min(forecaster.highway, lookback)
         end = Direct(width, windows.n_context, windows.n_targets, horizon, head, highway)
     return Architecture(Network(encoder, end, dtype), windows)
+
+
+def typical_rows(series: Series) -> int:
+    """Return the median number of rows of the series of a panel, but at least one window's where there is any."""
+    return int(np.median(series.spans.lengths))
 
 
 def _encoder(forecaster: Any, width: int, segment: int, dtype: np.dtype) -> Chain:

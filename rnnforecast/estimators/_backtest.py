@@ -25,15 +25,17 @@ class Backtest:
     Attributes
     ----------
     forecasts : DataFrame
-        One line per origin, step and target column, on the forecast labels: ``cutoff`` (last label the forecast knew),
+        One line per series, origin, step and target column, on the forecast labels, of a panel a MultiIndex (series,
+        time): ``cutoff`` (last label the forecast knew),
         ``step`` (from 1), ``target`` (only with several target columns), ``actual`` (NaN where the data had a hole),
         ``forecast`` and ``seasonal_naive``.
     model : str
         Name of the forecaster's class.
     season_length : int
         Period of the seasonal naive reference; 1 is the last value.
-    scales : Series
-        Mean absolute difference at `season_length` over the rows before the first window, by target, for MASE.
+    scales : Series or DataFrame
+        Mean absolute difference at `season_length` over the rows before the first window, by target, for MASE; of a
+        panel a row for each series.
     horizon, n_windows : int
         Steps per window and number of windows.
     no_skill : bool
@@ -49,7 +51,7 @@ class Backtest:
     forecasts: pd.DataFrame
     model: str
     season_length: int
-    scales: pd.Series
+    scales: pd.Series | pd.DataFrame
     horizon: int
     n_windows: int
     no_skill: bool
@@ -64,15 +66,38 @@ class Backtest:
         -------
         DataFrame
             One row for the forecaster and one for seasonal naive (per target, if there are several), columns ``MAE``,
-            ``RMSE``, ``MASE`` (Hyndman and Koehler, 2006) and ``skill``, which is 1 - MAE / MAE of seasonal naive.
+            ``RMSE``, ``MASE`` (Hyndman and Koehler, 2006) and ``skill``, which is 1 - MAE / MAE of seasonal naive. Of
+            a panel, ``MASE`` is the mean over the series, and the skill that of it: large series count no more than
+            small ones.
         """
-        tables = {name: self._errors(rows, self.scales[name]) for name, rows in self._by_target().items()}
+        tables = {name: self._errors(rows, name) for name, rows in self._by_target().items()}
         if len(tables) == 1:
             return next(iter(tables.values()))
         return pd.concat(tables, names=["target", "model"])
 
+    def by_series(self) -> pd.DataFrame:
+        """Errors of the forecaster for each series of a panel.
+
+        Returns
+        -------
+        DataFrame
+            One row per series (and target, if there are several), columns ``MAE``, ``RMSE``, ``MASE`` and ``skill``,
+            which is 1 - MAE / MAE of seasonal naive.
+
+        Raises
+        ------
+        ValueError
+            There was only one series.
+        """
+        if not self._is_panel:
+            raise ValueError("by_series is for panels, rows under a MultiIndex (series, time), but this is one series")
+        tables = {name: self._each_series(rows, name) for name, rows in self._by_target().items()}
+        if len(tables) == 1:
+            return next(iter(tables.values()))
+        return pd.concat(tables, names=["target"]).swaplevel().reindex(self.scales.index, level=0)
+
     def by_step(self) -> pd.DataFrame:
-        """Mean absolute error of each step ahead.
+        """Mean absolute error of each step ahead; of a panel in units of `scales`.
 
         Returns
         -------
@@ -82,7 +107,7 @@ class Backtest:
         return self._grouped("step")
 
     def by_cutoff(self) -> pd.DataFrame:
-        """Mean absolute error of each window.
+        """Mean absolute error of each window; of a panel in units of `scales`.
 
         Returns
         -------
@@ -146,29 +171,58 @@ class Backtest:
         where = "" if n_alike == len(p_values) else f" for {n_alike} of {len(p_values)} targets"
         return [f"The difference to {_NAIVE} is not significant{where}: it may be chance."] * (n_alike > 0)
 
-    def _by_target(self) -> dict[Any, pd.DataFrame]:
-        if "target" not in self.forecasts.columns:
-            return {self.scales.index[0]: self.forecasts}
-        return {name: self.forecasts[self.forecasts["target"] == name] for name in self.scales.index}
+    @property
+    def _is_panel(self) -> bool:
+        return isinstance(self.scales, pd.DataFrame)
 
-    def _errors(self, rows: pd.DataFrame, scale: float) -> pd.DataFrame:
+    def _by_target(self) -> dict[Any, pd.DataFrame]:
+        names = self.scales.columns if isinstance(self.scales, pd.DataFrame) else self.scales.index
+        if "target" not in self.forecasts.columns:
+            return {names[0]: self.forecasts}
+        return {name: self.forecasts[self.forecasts["target"] == name] for name in names}
+
+    def _errors(self, rows: pd.DataFrame, target: Any) -> pd.DataFrame:
         lines = {}
         for name, column in ((self.model, "forecast"), (_NAIVE, "seasonal_naive")):
             error = rows[column] - rows["actual"]
-            mean_absolute = error.abs().mean()
             lines[name] = {
-                "MAE": mean_absolute,
+                "MAE": error.abs().mean(),
                 "RMSE": float(np.sqrt((error**2).mean())),
-                "MASE": mean_absolute / scale if scale > 0 else np.nan,
+                "MASE": self._scaled(error.abs(), target).mean(),
             }
         table = pd.DataFrame.from_dict(lines, orient="index").rename_axis("model")
-        table["skill"] = skill(table["MAE"], table.loc[_NAIVE, "MAE"])
+        compared = table["MASE" if self._is_panel else "MAE"]
+        table["skill"] = skill(compared, compared.loc[_NAIVE])
         return table
+
+    def _each_series(self, rows: pd.DataFrame, target: Any) -> pd.DataFrame:
+        error = rows[["forecast", "seasonal_naive"]].sub(rows["actual"], axis=0)
+        absolute = error.abs().groupby(level=0, sort=False).mean()
+        table = pd.DataFrame(
+            {
+                "MAE": absolute["forecast"],
+                "RMSE": np.sqrt((error["forecast"] ** 2).groupby(level=0, sort=False).mean()),
+                "MASE": self._scaled(error["forecast"].abs(), target),
+            }
+        )
+        table["skill"] = skill(absolute["forecast"], absolute["seasonal_naive"])
+        return table
+
+    def _scaled(self, absolute: pd.Series, target: Any) -> pd.Series:
+        """Return the mean of absolute errors (n,) over the scale of their series: one number, of a panel one each."""
+        mean = absolute.groupby(level=0, sort=False).mean() if self._is_panel else pd.Series([absolute.mean()])
+        scale = self.scales[target] if self._is_panel else pd.Series([self.scales[target]])
+        return mean / scale.where(scale > 0)
 
     def _grouped(self, key: str) -> pd.DataFrame:
         keys = ["target", key] if "target" in self.forecasts.columns else [key]
         columns = ["forecast", "seasonal_naive"]
         absolute = self.forecasts[columns].sub(self.forecasts["actual"], axis=0).abs()
+        if isinstance(self.scales, pd.DataFrame):
+            owner = self.scales.index.get_indexer(self.forecasts.index.get_level_values(0))
+            target = self.scales.columns.get_indexer(self.forecasts["target"]) if "target" in keys else 0
+            scale = self.scales.to_numpy()[owner, target]
+            absolute = absolute.div(np.where(scale > 0, scale, np.nan), axis=0)
         table = absolute.groupby([self.forecasts[name] for name in keys], sort=False).mean()
         table["skill"] = skill(table["forecast"], table["seasonal_naive"])
         return table

@@ -1,13 +1,13 @@
 """What every forecaster does besides learning: read, place rows in time, answer in pandas, keep scikit-learn's manners.
 
-N rows of history, K target columns, n origins or rows asked, H steps ahead. An origin is the first row forecast.
+N rows of history, K target columns, S series, n origins or rows asked, H steps ahead. An origin is the first row
+forecast.
 """
 
 from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -19,12 +19,15 @@ from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from rnnforecast.estimators import _placement
+from rnnforecast.estimators import _covering, _placement
 from rnnforecast.estimators._backtest import Backtest
+from rnnforecast.estimators._inputs import as_history, cutoff_of, known_step, require_rows
 from rnnforecast.estimators._parameters import MAX_STEPS, check_parameters, checked_number
 from rnnforecast.estimators._rolling import observed_values, origins_of_windows, run_backtest
-from rnnforecast.series import Series, index_of, read, read_more, to_pandas
+from rnnforecast.estimators._scales import means
+from rnnforecast.series import Series, read, read_more, to_pandas
 from rnnforecast.series.continuation import columns_of_targets
+from rnnforecast.series.labels import names_text
 from rnnforecast.series.reading import common_index
 from rnnforecast.series.tables import read_table
 
@@ -80,9 +83,10 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         ----------
         series : Series
             The target rows and past covariates before each origin may be read, the known covariates up to
-            ``origin + horizon - 1``; ``series.known`` reaches that far, beyond the last target row if need be.
+            ``origin + horizon - 1``; ``series.known`` reaches that far, beyond the last target row if need be. Before
+            every series of a panel but the first lie `_rows_read` rows like its first one.
         origins : ndarray of shape (n,), int64
-            First row forecast, in 1..N.
+            First row forecast, each after a row of its series (``series.spans.owners``).
         horizon : int
             Steps, H.
 
@@ -93,7 +97,11 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
 
     def _minimum_rows(self, series: Series) -> int:
-        """Return the smallest number of rows that can be learnt from."""
+        """Return the smallest number of rows that can be learnt from, for each series."""
+        return 1
+
+    def _rows_read(self) -> int:
+        """Return how many rows before its origin a forecast reads, once fitted."""
         return 1
 
     def fit(self, X: Any, y: Any = None) -> BaseForecaster:
@@ -149,8 +157,8 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         series, name = self._history, type(self).__name__
         placement = _placement.place(series, X, estimator=name)
         remarks = []
-        if placement.counted and _placement.is_training_data(series, X, placement):
-            placement = _placement.whole_history(series, placement)
+        if placement.counted and _covering.is_training_data(series, X, placement):
+            placement = _covering.whole_history(series, placement)
         elif placement.counted:
             remarks.append(
                 f"X has no time labels that continue the data, so its rows are taken as the {len(placement.rows)} "
@@ -158,10 +166,11 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 'keep the index of a frame, in a Pipeline with set_output(transform="pandas")'
             )
         _placement.require_not_before(series, placement, estimator=name)
-        remarks += _placement.remarks_on_gaps(series, placement)
+        remarks += _covering.remarks_on_gaps(series, placement)
         if remarks:
             warnings.warn(". ".join(remarks), DataWarning, stacklevel=2)
-        values = self._values_at(_placement.laid_over(series, placement), placement.rows)
+        steps = max(int(placement.steps(series).max()) + 1, 0)
+        values = self._values_at(self._covered(series, placement, steps), placement)
         return values[:, 0] if series.one_dimensional else values
 
     def forecast(self, h: int | None = None, X: Any = None, *, history: Any = None) -> pd.Series | pd.DataFrame:
@@ -189,24 +198,23 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         series = self._history if history is None else self._read_history(history)
-        n = series.n_rows
         if X is None:
             steps = checked_number(self.horizon if h is None else h, "h")
             placement = _placement.nowhere(series)
         else:
-            placement = _placement.place(series, X, estimator=type(self).__name__).after(n)
+            placement = _placement.place(series, X, estimator=type(self).__name__)
+            placement = placement.of(placement.steps(series) >= 0)
             if len(placement.rows) == 0:
                 raise ValueError(
                     f"X must have rows after {series.clock.labels[-1]}, the last known label; "
                     "give the covariates of the steps to be forecast"
                 )
-            steps = checked_number(len(placement.ahead) if h is None else h, "h")
+            steps = checked_number(int(placement.steps(series).max()) + 1 if h is None else h, "h")
         placement = _placement.reaching(series, placement, steps)
-        _placement.require_covariates(series, placement, steps)
-        covered, labels = _placement.laid_over(series, placement), placement.ahead
-        labels = labels if len(labels) == steps else labels[:steps]
-        values = self._forecast(covered, np.array([n]), steps)[0]
-        return to_pandas(values, labels, series)
+        _covering.require_covariates(series, placement, steps)
+        covered = self._covered(series, placement, steps)
+        values = self._forecast(covered, covered.spans.stops, steps)
+        return to_pandas(np.concatenate(values), _placement.labels_ahead(series, placement, steps), series)
 
     def update(self, y_new: Any, X_new: Any = None) -> BaseForecaster:
         """Take in new observations without learning from them: later forecasts start after them.
@@ -230,7 +238,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         series = read_more(self._history, y_new, X_new)
-        self.__dict__ |= {"_history": series, "cutoff_": series.clock.labels[-1]}
+        self.__dict__ |= {"_history": series, "cutoff_": cutoff_of(series)}
         return self
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
@@ -303,13 +311,15 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_parameters(self)
         series = self._read(X, y)
-        origins = origins_of_windows(series.n_rows, self.horizon, n_windows, step)
-        first = max(int(origins[0]), 0)
+        origins = origins_of_windows(series.spans.lengths, self.horizon, n_windows, step)
+        first = np.maximum(origins[:, 0], 0)
         needed = max(self._minimum_rows(series.head(first)), 1)
-        if first < needed:
+        if (first < needed).any():
+            short = int(np.argmin(first))
+            of = "" if series.ids is None else f" of the series {names_text(series.ids[first < needed])}"
             raise ValueError(
-                f"{type(self).__name__} needs at least {needed} rows before the first window, got {first} of "
-                f"{series.n_rows} with horizon={self.horizon} and n_windows={n_windows}; "
+                f"{type(self).__name__} needs at least {needed} rows before the first window{of}, got {first[short]} "
+                f"of {series.spans.lengths[short]} with horizon={self.horizon} and n_windows={n_windows}; "
                 "ask for fewer windows, a smaller step or horizon, or give a longer series"
             )
         return run_backtest(self, series, observed_values(series, X, y), origins, refit=refit)
@@ -336,21 +346,16 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _fit_series(self, series: Series) -> BaseForecaster:
         """Learn from what has been read, then change the forecaster in one step."""
-        needed = self._minimum_rows(series)
-        if series.n_rows < needed:
-            raise ValueError(
-                f"{type(self).__name__} needs at least {needed} rows to learn from, got {series.n_rows} "
-                f"(n_samples = {series.n_rows}); give a longer series or ask for a smaller horizon or lookback"
-            )
+        require_rows(series, self._minimum_rows(series), type(self).__name__)
         state = self._learn(series)
         step = series.clock.step
         state |= {
-            "cutoff_": series.clock.labels[-1],
+            "cutoff_": cutoff_of(series),
             "freq_": None if series.clock.positional else step if isinstance(step, int) else step.freqstr,
             "n_features_in_": series.n_features,
             "n_outputs_": series.target.shape[1],
             "_history": series,
-            "_training_mean": series.target.mean(axis=0),
+            "_training_mean": means(series.target, series.spans),
         }
         if series.feature_names is not None and not series.target_is_x:
             state["feature_names_in_"] = np.array(series.feature_names, dtype=object)
@@ -360,41 +365,27 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.__dict__ = {name: value for name, value in vars(self).items() if name not in earlier} | state
         return self
 
-    def _values_at(self, series: Series, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _covered(self, series: Series, placement: _placement.Placement, steps: int) -> Series:
+        """Return the history as `_forecast` wants it, with covariates of so many steps ahead."""
+        return _covering.laid_over(series, placement, steps, self._rows_read(), self.horizon)
+
+    def _values_at(self, series: Series, placement: _placement.Placement) -> NDArray[np.float64]:
         """Return (n, K) values: fitted ones within the history, forecasts from its end for the rows ahead."""
-        n = series.n_rows
-        values = np.empty((len(rows), series.target.shape[1]))
-        values[rows <= 0] = self._training_mean
-        inside = np.flatnonzero((rows > 0) & (rows < n))
+        owner, rows, spans = placement.owner, placement.rows, series.spans
+        ahead = placement.steps(series)
+        values = self._training_mean[spans.members[owner]]
+        inside = np.flatnonzero((rows > 0) & (ahead < 0))
         for start in range(0, len(inside), _ORIGINS_AT_ONCE):
             block = inside[start : start + _ORIGINS_AT_ONCE]
-            values[block] = self._forecast(series, rows[block], 1)[:, 0]
-        ahead = rows >= n
-        if ahead.any():
-            values[ahead] = self._forecast(series, np.array([n]), int(rows[-1]) - n + 1)[0, rows[ahead] - n]
+            values[block] = self._forecast(series, spans.starts[owner[block]] + rows[block], 1)[:, 0]
+        later = np.flatnonzero(ahead >= 0)
+        if len(later):
+            asked, which = np.unique(owner[later], return_inverse=True)
+            forecasts = self._forecast(series, spans.stops[asked], int(ahead[later].max()) + 1)
+            values[later] = forecasts[which, ahead[later]]
         return values
 
     def _read_history(self, history: Any) -> Series:
         """Read other data for the same model."""
         X, y = history if isinstance(history, tuple) and len(history) == 2 else (history, None)
-        mine = self._history
-        index, step = index_of(X if y is None else y), mine.clock.step
-        dated = isinstance(index, pd.DatetimeIndex) and isinstance(mine.clock.labels, pd.DatetimeIndex)
-        series = self._read(X, y, freq=step if dated else None)  # few rows do not show their frequency
-        for what, got, expected in (
-            ("target columns", series.target.shape[1], mine.target.shape[1]),
-            ("known covariates", series.known_names, mine.known_names),
-            ("past covariates", series.past_names, mine.past_names),
-        ):
-            if got != expected:
-                raise ValueError(
-                    f"history must have the {what} of the training data, {_words(expected)}, got {_words(got)}; "
-                    "give it as X and y were given to fit, covariates as a tuple (X, y)"
-                )
-        columns = columns_of_targets(mine, series.target_names, "history")
-        names = [series.target_names[column] for column in columns]
-        return replace(series, target=series.target[:, columns], target_names=names)
-
-
-def _words(value: Any) -> str:
-    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
+        return as_history(self._history, self._read(X, y, freq=known_step(self._history, X if y is None else y)))

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from rnnforecast.estimators._ensemble import VALIDATION_WINDOWS, Ensemble
+from rnnforecast.estimators._ensemble import Ensemble, validation_windows
 from rnnforecast.estimators._linear import LinearModel
+from rnnforecast.estimators._scales import means
 from rnnforecast.series import Series
 
 PRIOR_BLOCKS = 3.0  # the weight zero counts as much as three independent validation blocks
@@ -97,7 +98,7 @@ class Evidence:
 
 def weigh(
     series: Series,
-    first: int,
+    first: np.ndarray,
     linear: LinearModel | None,
     alphas: np.ndarray,
     ensemble: Ensemble,
@@ -109,8 +110,8 @@ def weigh(
     Parameters
     ----------
     series : Series
-    first : int
-        The models have seen the rows before.
+    first : (S,)
+        The models have seen the rows before, of each series.
     linear : LinearModel or None
     alphas : (K,)
         Penalties of the linear model that will forecast; infinite where it found no signal beyond the naive forecast.
@@ -121,20 +122,26 @@ def weigh(
     """
     K, H = series.target.shape[1], ensemble.windows.horizon
     fixed = 0.0 if blend == "auto" else 1.0 if blend is None else float(blend)
-    if first == series.n_rows:
+    if (first == series.spans.lengths).all():
         return Evidence(_squeeze(np.full(K, fixed)), float("nan"), no_skill=False)
-    origins = np.arange(first, series.n_rows - H + 1)
-    origins = origins[:: max(1, len(origins) // VALIDATION_WINDOWS)]
-    rows = origins[:, None] + np.arange(H)
-    data = (series.target, series.known, series.past)
-    network = ensemble.forecast(*data, origins, H)
-    reference = network if linear is None else linear.forecast(*data, origins, H)
-    n_blocks = (series.n_rows - first) / H
-    n_windows = first - H - ensemble.windows.lookback + 1
+    lookback = ensemble.windows.lookback
+    reach = max(lookback, ensemble.windows.base, 0 if linear is None else linear.recipe_.lookback)
+    spaced = series.spaced(reach + 1)
+    data, spans = (spaced.target, spaced.known, spaced.past), spaced.spans
+    held_out = spans.origins_from(first, H)
+    origins = held_out.at(np.arange(len(held_out)))
+    origins = origins[:: max(1, len(origins) // validation_windows(spans))]
+    rows, begin = origins[:, None] + np.arange(H), spans.starts[spans.owners(origins)]
+    network = ensemble.forecast(*data, origins, H, spans=spans)
+    reference = network if linear is None else linear.forecast(*data, origins, H, spans)
+    units = _units(series, first)[spans.owners(origins)]
+    n_blocks = float((series.spans.lengths - first)[held_out.counts > 0].sum()) / H
+    n_windows = int(np.maximum(first - H - lookback + 1, 0).sum())
     weights, ratios, quiet = np.full(K, fixed), np.empty(K), []
     for k in range(K):
-        truth, plain, recurrent = series.target[rows, k], reference[:, :, k], network[:, :, k]
-        naive = _naive_errors(series.target[:, k], rows, seasons)
+        values, unit = spaced.target[:, k], units[:, k, None]
+        truth, plain, recurrent = values[rows] / unit, reference[:, :, k] / unit, network[:, :, k] / unit
+        naive = _naive_errors(values, rows, begin, unit, seasons)
         smallest = np.finfo(float).tiny
         found = fit_blend(truth, plain, recurrent, n_blocks, n_windows)
         if blend == "auto":
@@ -159,11 +166,31 @@ def _squeeze(values: np.ndarray) -> float | np.ndarray:
     return float(values[0]) if len(values) == 1 else values
 
 
-def _naive_errors(values: np.ndarray, rows: np.ndarray, seasons: tuple[int, ...]) -> np.ndarray:
-    """Mean absolute error of each window (n,) of the best naive forecast: last value, or the one a season before."""
-    origin, step = rows[:, :1], np.arange(rows.shape[1])
-    candidates = [np.abs(values[rows] - values[origin - 1]).mean(1)]
+def _units(series: Series, first: np.ndarray) -> np.ndarray:
+    """Return in what the errors of each series are counted, (S, K): the mean step of the rows learnt from.
+
+    Of a single series it is 1; of a constant one nothing can be learnt, and its errors do not count.
+    """
+    if len(series.spans) == 1:
+        return np.ones((1, series.target.shape[1]))
+    learnt = series.head(first)
+    steps = np.abs(np.diff(learnt.target, axis=0, prepend=learnt.target[:1]))
+    steps[learnt.spans.starts] = 0.0
+    units = means(steps, learnt.spans)
+    return np.where(units > 0, units, np.inf)
+
+
+def _naive_errors(
+    values: np.ndarray, rows: np.ndarray, begin: np.ndarray, unit: np.ndarray, seasons: tuple[int, ...]
+) -> np.ndarray:
+    """Mean absolute error of each window (n,) of the best naive forecast: last value, or the one a season before.
+
+    `values` (N,) are in original units, errors in those of each window's series, which begins at a row of `begin` (n,).
+    """
+    origin, step, begin = rows[:, :1], np.arange(rows.shape[1]), begin[:, None]
+    candidates = [np.abs((values[rows] - values[origin - 1]) / unit).mean(1)]
     for season in seasons:
-        if season <= origin.min():
-            candidates.append(np.abs(values[rows] - values[origin - season + step % season]).mean(1))
+        if 2 * (season <= origin - begin).sum() >= len(origin):
+            before = np.maximum(origin - season + step % season, begin)
+            candidates.append(np.abs((values[rows] - values[before]) / unit).mean(1))
     return min(candidates, key=lambda errors: float(errors.mean()))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rnnforecast.estimators._ensemble import Ensemble, Samples
+from rnnforecast.estimators._ensemble import Ensemble, Samples, laid_out
 from rnnforecast.estimators._parameters import one_blas_thread
 from rnnforecast.network import attention as looking_back
 from rnnforecast.network import beside
@@ -23,19 +23,26 @@ from rnnforecast.network.residual import Residual
 from rnnforecast.network.seq2seq import Seq2Seq
 from rnnforecast.network.windows import Windows
 from rnnforecast.series import Series
+from rnnforecast.series.spans import Spans
 
 WINDOWS = 64  # a mean over more of them changes a curve by less than its line's width
 
 
 def attention(
-    ensemble: Ensemble, target: np.ndarray, known: np.ndarray, past: np.ndarray, origins: np.ndarray, horizon: int
+    ensemble: Ensemble,
+    target: np.ndarray,
+    known: np.ndarray,
+    past: np.ndarray,
+    origins: np.ndarray,
+    horizon: int,
+    spans: Spans | None = None,
 ) -> np.ndarray:
     """Weights of the encoder's T steps in each step of the forecast, (n K / J, h, T), columns outermost.
 
     With `Seq2Seq`, h is the `horizon`; a direct decoder looks back once for all its steps, and h is 1. The other
     parameters are those of `Ensemble.forecast`.
     """
-    frame = ensemble.scales.frame(target, known, past, ensemble.network.dtype)
+    frame = ensemble.scales.frame(target, known, past, ensemble.network.dtype, spans)
     network, windows = ensemble.network, ensemble.windows
     if isinstance(network.decoder, Seq2Seq):
         windows = replace(windows, horizon=horizon)
@@ -75,9 +82,11 @@ def gradient_flow(ensemble: Ensemble, series: Series) -> pd.DataFrame:
         If the network cannot be followed one step at a time.
     """
     network, windows = ensemble.network, ensemble.windows
-    frame = ensemble.scales.frame(series.target, series.known, series.past, network.dtype)
-    origins = np.arange(min(windows.lookback, series.n_rows), series.n_rows + 1)
-    samples = Samples.all(frame, origins, windows.n_columns // windows.n_targets).thinned(WINDOWS)
+    frame, spans = laid_out(series, ensemble.scales, windows, network.dtype)
+    origins = spans.origins_from(np.minimum(windows.lookback, spans.lengths), 0)
+    samples = Samples.all(frame, origins.at(np.arange(len(origins))), windows.n_columns // windows.n_targets).thinned(
+        WINDOWS
+    )
     if isinstance(windows, Windows):
         x = windows.read(frame, samples.origins, samples.columns, windows.lookback).past
     else:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnforecast.estimators._scales import Scales
 from rnnforecast.estimators._training import Settings, descend, each, usable
 from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.network.compose import at_once
@@ -15,67 +16,13 @@ from rnnforecast.network.network import Network
 from rnnforecast.network.objective import WindowObjective, forecast
 from rnnforecast.network.seq2seq import Seq2Seq
 from rnnforecast.network.windows import Frame, Windows
-from rnnforecast.scaling import Identity, Log, Scaler, fit_scaler
 from rnnforecast.series import Series
+from rnnforecast.series.spans import Origins, Spans
 from rnnforecast.training.loop import History
 
 ORIGINS_AT_ONCE = 1024  # bounds the memory of a backtest
 VALIDATION_WINDOWS = 250  # enough to rank weights; more only costs time
-
-
-def scaled(values: np.ndarray, scaler: Scaler, dtype: Any, what: str) -> np.ndarray:
-    """Return values (..., C) on the network's scale and of its dtype.
-
-    Raises
-    ------
-    ValueError
-        If a value is too large for the dtype, so that forecasts would be no numbers.
-    """
-    with np.errstate(over="ignore"):
-        result = np.ascontiguousarray(scaler.transform(values), dtype)
-    if not np.isfinite(result).all():
-        raise ValueError(
-            f"{what} holds a value of size {np.abs(values).max():.3g}, too large for {np.dtype(dtype)} on the scale of "
-            'the rows learnt from; check it, or fit with dtype="float64"'
-        )
-    return result
-
-
-@dataclass(frozen=True)
-class Scales:
-    """The way from original units to the network's and back, learnt on training rows only."""
-
-    transform: Identity | Log
-    target: Scaler
-    known: Scaler
-    past: Scaler
-
-    @classmethod
-    def fit(
-        cls, target: np.ndarray, known: np.ndarray, past: np.ndarray, *, transform: Identity | Log, kind: str | None
-    ) -> Scales:
-        """Learn from training rows (N, K), (N, F), (N, P)."""
-        return cls(
-            transform, fit_scaler(transform.forward(target), kind), fit_scaler(known, kind), fit_scaler(past, kind)
-        )
-
-    def frame(self, target: np.ndarray, known: np.ndarray, past: np.ndarray, dtype: Any) -> Frame:
-        """Scaled rows for the network.
-
-        Raises
-        ------
-        ValueError
-            If a value is too large for the dtype.
-        """
-        return Frame(
-            scaled(self.transform.forward(target), self.target, dtype, "the target"),
-            scaled(known, self.known, dtype, "a covariate"),
-            scaled(past, self.past, dtype, "a past covariate"),
-        )
-
-    def restore(self, values: np.ndarray) -> np.ndarray:
-        """Return forecasts (..., K) in original units."""
-        return self.transform.inverse(self.target.inverse(values.astype(np.float64)))
+MOST_VALIDATION_WINDOWS = 1000
 
 
 @dataclass(frozen=True)
@@ -93,17 +40,15 @@ class Samples:
         return cls(frame, np.tile(origins.astype(np.int64), n_columns), columns)
 
     @classmethod
-    def drawn(
-        cls, frame: Frame, first: int, stop: int, n_columns: int, count: int, rng: np.random.Generator
-    ) -> Samples:
-        """Every origin from `first` to ``stop - 1`` with each column; of more than `count`, so many at random.
+    def drawn(cls, frame: Frame, origins: Origins, n_columns: int, count: int, rng: np.random.Generator) -> Samples:
+        """Every origin with each column; of more than `count`, so many at random.
 
         A training that ends within its first epoch needs no list of windows that it never reads.
         """
-        n_origins = stop - first
+        n_origins = len(origins)
         total = n_origins * n_columns
         picked = rng.integers(total, size=count) if count < total else np.arange(total)
-        return cls(frame, first + picked % n_origins, picked // n_origins)
+        return cls(frame, origins.at(picked % n_origins), picked // n_origins)
 
     def thinned(self, count: int) -> Samples:
         """About `count` of them, evenly spaced."""
@@ -115,6 +60,7 @@ def train_member(
     network: Network,
     windows: Windows,
     frame: Frame,
+    origins: Origins,
     validation: Samples | None,
     settings: Settings,
     seed: int,
@@ -126,6 +72,8 @@ def train_member(
 
     Parameters
     ----------
+    origins : Origins
+        Of the windows to be learnt from.
     start : ndarray, optional
         Weights to start from, if they have the network's size; drawn from `seed` by default.
     stop_at : int, optional
@@ -136,13 +84,9 @@ def train_member(
     earlier = usable(start, network.layout, network.dtype)
     weights = drawn if earlier is None else earlier
     loss = LOSSES[settings.loss]
-    first, stop, n_columns = (
-        windows.lookback,
-        len(frame.target) - windows.horizon + 1,
-        windows.n_columns // windows.n_targets,
-    )
-    batch_size, n_steps = settings.steps((stop - first) * n_columns)
-    training = Samples.drawn(frame, first, stop, n_columns, n_steps * batch_size, rng)
+    n_columns = windows.n_columns // windows.n_targets
+    batch_size, n_steps = settings.steps(len(origins) * n_columns)
+    training = Samples.drawn(frame, origins, n_columns, n_steps * batch_size, rng)
     objective = WindowObjective(
         network, windows, training.frame, training.origins, training.columns, loss, settings.teacher_forcing
     )
@@ -201,17 +145,30 @@ def train_ensemble(
         Updates after which each training stops.
     """
     n_columns = windows.n_columns // windows.n_targets
-    frame = scales.frame(series.target, series.known, series.past, network.dtype)
-    validation = None
+    frame, spans = laid_out(series, scales, windows, network.dtype)
+    origins, validation = spans.origins(windows.lookback, windows.horizon), None
     if ahead is not None:
-        later = scales.frame(ahead.target, ahead.known, ahead.past, network.dtype)
-        origins = np.arange(series.n_rows, ahead.n_rows - windows.horizon + 1)
-        validation = Samples.all(later, origins, n_columns).thinned(VALIDATION_WINDOWS)
+        later, longer = laid_out(ahead, scales, windows, network.dtype)
+        held_out = longer.origins_from(series.spans.lengths, windows.horizon)
+        validation = Samples.all(later, held_out.at(np.arange(len(held_out))), n_columns).thinned(
+            validation_windows(spans)
+        )
     members = [
-        train_member(network, windows, frame, validation, settings, seed, start, stop, report)
+        train_member(network, windows, frame, origins, validation, settings, seed, start, stop, report)
         for seed, start, stop in each(seeds, starts, stops)
     ]
     return Ensemble(network, windows, scales, [w for w, _ in members], [h for _, h in members])
+
+
+def laid_out(series: Series, scales: Scales, windows: Any, dtype: Any) -> tuple[Frame, Spans]:
+    """Return the scaled rows of a series or panel, room between its series, and where these are."""
+    spaced = series.spaced(max(windows.lookback, windows.base) + 1)
+    return scales.frame(spaced.target, spaced.known, spaced.past, dtype, spaced.spans), spaced.spans
+
+
+def validation_windows(spans: Spans) -> int:
+    """Return how many windows held out are looked at: of a panel so many that most series have a say."""
+    return int(np.clip(len(spans), VALIDATION_WINDOWS, MOST_VALIDATION_WINDOWS))
 
 
 @dataclass(frozen=True)
@@ -232,6 +189,7 @@ class Ensemble:
         origins: np.ndarray,
         horizon: int,
         n_threads: int = 1,
+        spans: Spans | None = None,
     ) -> np.ndarray:
         """Forecast (n, horizon, K) in original units from each origin.
 
@@ -244,15 +202,17 @@ class Ensemble:
             Longer than trained: the network goes on from its own forecasts.
         n_threads : int
             The numbers are the same for any.
+        spans : Spans, optional
+            Which rows belong to which series of a panel, with room between them for the windows.
         """
-        frame = self.scales.frame(target, known, past, self.network.dtype)
+        frame = self.scales.frame(target, known, past, self.network.dtype, spans)
         total = np.zeros((len(origins), horizon, target.shape[1]))
         for weights in self.weights:
             prepared = self.network.prepare(weights)
             for start in range(0, len(origins), ORIGINS_AT_ONCE):
                 part = slice(start, start + ORIGINS_AT_ONCE)
                 total[part] += self._member(prepared, frame, origins[part], horizon, n_threads)
-        return self.scales.restore(total / len(self.weights))
+        return self.scales.restore(total / len(self.weights), target, origins, spans)
 
     def _member(self, prepared: Any, frame: Frame, origins: np.ndarray, horizon: int, n_threads: int) -> np.ndarray:
         """Forecast (n, horizon, K) of one network in the frame's units."""

@@ -10,8 +10,9 @@ import numpy as np
 from sklearn.utils._param_validation import InvalidParameterError
 
 from rnnforecast.estimators._architecture import Architecture, cells, sizes
-from rnnforecast.estimators._ensemble import Ensemble, Scales, in_blocks
+from rnnforecast.estimators._ensemble import Ensemble, in_blocks
 from rnnforecast.estimators._recipe import Recipe
+from rnnforecast.estimators._scales import Scales
 from rnnforecast.estimators._training import Settings, descend, each, usable
 from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.network.compose import Chain, at_once
@@ -83,7 +84,18 @@ def check_forked(forecaster: Any) -> None:
 
 
 def design_forked(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
-    """Build the network of a forecaster's parameters for `series`."""
+    """Build the network of a forecaster's parameters for `series`.
+
+    Raises
+    ------
+    ValueError
+        It is a panel.
+    """
+    if series.ids is not None:
+        raise ValueError(
+            "forking_sequences=True carries the states of one series, but the data are a panel of them: fit with "
+            "forking_sequences=False"
+        )
     K, dtype = series.target.shape[1], np.dtype(forecaster.dtype)
     lookback = recipe.lookback if forecaster.lookback == "auto" else forecaster.lookback
     lookback = max(1, min(lookback, series.n_rows - forecaster.horizon))

@@ -11,13 +11,15 @@ from sklearn.utils import check_random_state
 
 from rnnforecast.estimators._architecture import Architecture, design
 from rnnforecast.estimators._blend import weigh
-from rnnforecast.estimators._ensemble import Ensemble, Scales, train_ensemble
+from rnnforecast.estimators._ensemble import Ensemble, train_ensemble
 from rnnforecast.estimators._forking import design_forked, train_forked
 from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._parameters import n_threads, one_blas_thread
-from rnnforecast.estimators._recipe import Recipe, resolve
+from rnnforecast.estimators._pooling import resolve_series
+from rnnforecast.estimators._recipe import Recipe
+from rnnforecast.estimators._scales import Scales
 from rnnforecast.estimators._training import Settings
-from rnnforecast.series import Series, season_candidates
+from rnnforecast.series import Series
 
 
 def learn(forecaster: Any, series: Series) -> dict[str, Any]:
@@ -36,17 +38,17 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
     """
     seeds = check_random_state(forecaster.random_state).randint(2**31, size=forecaster.n_estimators)
     with one_blas_thread():
-        recipe = _recipe(forecaster, series)
+        recipe = resolve_series(forecaster, series)
         architecture = (design_forked if forecaster.forking_sequences else design)(forecaster, series, recipe)
-        n_held_out = _held_out(forecaster, series.n_rows, architecture.windows.lookback)
-        early = series.head(series.n_rows - n_held_out)
+        held_out = _held_out(forecaster, series.spans.lengths, architecture.windows.lookback)
+        early = series.head(series.spans.lengths - held_out)
         linear = _linear(forecaster, early, recipe)
-        refits = bool(n_held_out) and forecaster.refit
+        refits = bool(held_out.any()) and forecaster.refit
         final = _linear(forecaster, series, recipe) if refits else linear
-        ensemble = _train(forecaster, early, series if n_held_out else None, recipe, architecture, seeds)
+        ensemble = _train(forecaster, early, series if held_out.any() else None, recipe, architecture, seeds)
         histories = ensemble.histories
         alphas = np.zeros(0) if final is None else final.alpha_
-        evidence = weigh(series, early.n_rows, linear, alphas, ensemble, recipe.seasons, forecaster.blend)
+        evidence = weigh(series, early.spans.lengths, linear, alphas, ensemble, recipe.seasons, forecaster.blend)
         if refits:
             stops = [h.best_step if forecaster.early_stopping else h.n_steps for h in histories]
             ensemble = _train(forecaster, series, None, recipe, architecture, seeds, stops)
@@ -76,39 +78,32 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
     }
 
 
-def _recipe(forecaster: Any, series: Series) -> Recipe:
-    """Resolve transform, seasons, base and lookback from the training rows."""
-    return resolve(
-        series.target,
-        forecaster.horizon,
-        season_candidates(series.clock),
-        lookback=forecaster.lookback,
-        season_length=forecaster.season_length,
-        transform=forecaster.target_transform,
-    )
-
-
 def _linear(forecaster: Any, series: Series, recipe: Recipe) -> LinearModel | None:
     """Fit the closed-form model on all rows of `series`, if it is part of the forecast."""
     if forecaster.blend is None:
         return None
-    return LinearModel().fit(series.target, series.known, series.past, recipe, forecaster.horizon)
+    spaced = series.spaced(recipe.lookback)
+    data = (spaced.target, spaced.known, spaced.past)
+    return LinearModel().fit(*data, recipe, forecaster.horizon, spaced.spans)
 
 
-def _held_out(forecaster: Any, n_rows: int, lookback: int) -> int:
-    """Rows at the end on which weights are chosen and weighed; 0 (with a warning) where the series is too short."""
+def _held_out(forecaster: Any, lengths: np.ndarray, lookback: int) -> np.ndarray:
+    """Rows at the end of each series (S,) on which weights are chosen and weighed; 0 for a series that is too short.
+
+    There is a warning where all are.
+    """
     if not forecaster.early_stopping and forecaster.blend != "auto":
-        return 0
+        return np.zeros_like(lengths)
     horizon = forecaster.horizon
-    n = int(max(forecaster.validation_fraction * n_rows, 1.5 * horizon))
-    if n_rows - n < lookback + horizon:
+    n = np.maximum(forecaster.validation_fraction * lengths, 1.5 * horizon).astype(np.int64)
+    n[lengths - n < lookback + horizon] = 0
+    if not n.any():
         warnings.warn(
-            f"{n_rows} rows are too few to hold any out with lookback={lookback} and horizon={horizon}: "
+            f"{lengths.max()} rows are too few to hold any out with lookback={lookback} and horizon={horizon}: "
             "trained without early stopping, and the network gets no weight in the blend.",
             UserWarning,
             stacklevel=6,
         )
-        return 0
     return n
 
 
@@ -126,7 +121,14 @@ def _train(
     return (train_forked if forecaster.forking_sequences else train_ensemble)(
         architecture.network,
         architecture.windows,
-        Scales.fit(series.target, series.known, series.past, transform=recipe.transform, kind=forecaster.scale),
+        Scales.fit(
+            series.target,
+            series.known,
+            series.past,
+            transform=recipe.transform,
+            kind=forecaster.scale,
+            spans=series.spans,
+        ),
         series,
         ahead if forecaster.early_stopping else None,
         Settings(**settings, n_threads=n_threads(forecaster.n_jobs)),

@@ -1,7 +1,7 @@
 """A linear forecaster in closed form: ridge regression of the next H values on the last L, corrected from a naive base.
 
-N rows, K targets, F known and P past covariates, n windows, L lags, H steps, D columns of the design. Everything is
-float64. Only numpy and scipy are used.
+N rows, S series, K targets, F known and P past covariates, n windows, L lags, H steps, D columns of the design.
+Everything is float64. Only numpy and scipy are used. The series of a panel share the weights, each on its own scale.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnforecast.estimators._recipe import Recipe, base_columns, futures, windows
+from rnnforecast.estimators._scales import fit_scalers, of, of_column, of_members
 from rnnforecast.network.readout import NormalEquations, chunks
 from rnnforecast.scaling import Scaler, fit_scaler
+from rnnforecast.series.spans import Spans
 
 __all__ = ["LinearModel"]
 
@@ -114,8 +116,8 @@ class LinearModel:
         Penalty of every column; ``inf`` where no signal beyond the base was found.
     weights_ : ndarray of shape (K, D, H)
         Of the scaled regressors; zero where ``alpha_`` is infinite.
-    scale_ : ndarray of shape (K,)
-        Standard deviation of every (transformed) column.
+    scaler_ : Scaler
+        Mean and standard deviation of every (transformed) column of every series, (S, K).
     n_parameters_ : int
         Weights that were estimated.
     """
@@ -123,7 +125,15 @@ class LinearModel:
     def __init__(self, alpha: str | float = "cv") -> None:
         self.alpha = alpha
 
-    def fit(self, target: _Array, known: _Array, past: _Array, recipe: Recipe, horizon: int) -> LinearModel:
+    def fit(
+        self,
+        target: _Array,
+        known: _Array,
+        past: _Array,
+        recipe: Recipe,
+        horizon: int,
+        spans: Spans | None = None,
+    ) -> LinearModel:
         """Estimate the weights.
 
         Parameters
@@ -138,6 +148,8 @@ class LinearModel:
             Logarithm, base and lookback.
         horizon : int
             Steps of one forecast.
+        spans : Spans, optional
+            Which rows belong to which series of a panel, with room for a window before each.
 
         Returns
         -------
@@ -151,23 +163,34 @@ class LinearModel:
         """
         values = recipe.transform.forward(target)
         n_rows, n_targets = values.shape
-        known_scaler, past_scaler = fit_scaler(known[:n_rows]), fit_scaler(past[:n_rows])
+        spans = Spans.one(n_rows) if spans is None else spans
+        inside = spans.inside()
+        known_scaler, past_scaler = fit_scaler(known[inside]), fit_scaler(past[inside])
         n_recent = min(recipe.lookback, recipe.block, _MOST_RECENT_ROWS)
         self.recipe_, self.horizon_ = recipe, horizon
         self.design_ = _Design(recipe.lookback, horizon, n_recent, known_scaler, past_scaler)
-        self.scale_ = fit_scaler(values).scale
+        self.scaler_ = fit_scalers(values, spans)
         usable = self.design_.usable()
         self.weights_ = np.zeros((n_targets, *usable.shape))
         self.alpha_ = np.full(n_targets, np.inf)
         for column in range(n_targets):
-            problem = _Regression(values[:, column], known, past, self.design_, recipe, self.scale_[column])
+            scaler = of_column(self.scaler_, column)
+            problem = _Regression(values[:, column], known, past, self.design_, recipe, scaler, spans)
             self.alpha_[column] = problem.best_penalty() if self.alpha == "cv" else float(self.alpha)
             if np.isfinite(self.alpha_[column]):
                 self.weights_[column] = problem.solve(self.alpha_[column])
         self.n_parameters_ = int(usable.sum() * np.isfinite(self.alpha_).sum())
         return self
 
-    def forecast(self, target: _Array, known: _Array, past: _Array, origins: NDArray[np.int64], horizon: int) -> _Array:
+    def forecast(
+        self,
+        target: _Array,
+        known: _Array,
+        past: _Array,
+        origins: NDArray[np.int64],
+        horizon: int,
+        spans: Spans | None = None,
+    ) -> _Array:
         """Forecast from any number of origins.
 
         Parameters
@@ -182,6 +205,8 @@ class LinearModel:
             First rows to be forecast, 1 to N.
         horizon : int
             Steps; beyond the trained horizon the model continues block by block on its own forecasts.
+        spans : Spans, optional
+            Which rows belong to which series of a panel, with room for a window before each.
 
         Returns
         -------
@@ -191,16 +216,28 @@ class LinearModel:
         transform = self.recipe_.transform
         values = transform.forward(target)
         origins = np.asarray(origins, dtype=np.int64)
+        spans = Spans.one(len(values)) if spans is None else spans
+        scale = of(of_members(self.scaler_, values, spans), spans.owners(origins)).scale
+        scale = np.broadcast_to(scale, (len(origins), values.shape[1]))
         result = np.empty((len(origins), horizon, values.shape[1]))
         for part in chunks(0, len(origins), self.design_.n_columns + self.horizon_):
             for column in range(values.shape[1]):
-                result[part, :, column] = self._column(values[:, column], column, known, past, origins[part], horizon)
+                result[part, :, column] = self._column(
+                    values[:, column], column, known, past, origins[part], horizon, scale[part, column, None]
+                )
         return transform.inverse(result)
 
     def _column(
-        self, values: _Array, column: int, known: _Array, past: _Array, origins: NDArray[np.int64], horizon: int
+        self,
+        values: _Array,
+        column: int,
+        known: _Array,
+        past: _Array,
+        origins: NDArray[np.int64],
+        horizon: int,
+        scale: _Array,
     ) -> _Array:
-        recipe, scale, weights = self.recipe_, self.scale_[column], self.weights_[column]
+        recipe, weights = self.recipe_, self.weights_[column]
         repeated = base_columns(recipe.lookback, self.horizon_, recipe.base)
         window = windows(values, origins, recipe.lookback)
         blocks = []
@@ -221,12 +258,19 @@ class _Regression:
     """
 
     def __init__(
-        self, values: _Array, known: _Array, past: _Array, design: _Design, recipe: Recipe, scale: float
+        self,
+        values: _Array,
+        known: _Array,
+        past: _Array,
+        design: _Design,
+        recipe: Recipe,
+        scaler: Scaler,
+        spans: Spans,
     ) -> None:
         self.values, self.known, self.past = values, known, past
-        self.design, self.recipe, self.scale = design, recipe, scale
-        self.first = recipe.lookback
-        self.n_windows = max(0, len(values) - design.horizon - recipe.lookback + 1)
+        self.design, self.recipe, self.scaler, self.spans = design, recipe, scaler, spans
+        self.origins = spans.origins(recipe.lookback, design.horizon)
+        self.n_windows = len(self.origins)
         self.usable = design.usable()
 
     def solve(self, penalty: float) -> _Array:
@@ -258,10 +302,11 @@ class _Regression:
         lookback, horizon = self.recipe.lookback, self.design.horizon
         repeated = base_columns(lookback, horizon, self.recipe.base)
         for part in chunks(start, stop, self.design.n_columns + horizon * (len(_PENALTIES) + 1)):
-            origins = self.first + np.arange(part.start, part.stop)
+            origins = self.origins.at(np.arange(part.start, part.stop))
+            scale = of(self.scaler, self.spans.owners(origins)).scale
             window = windows(self.values, origins, lookback)
-            rest = (futures(self.values, origins, horizon) - window[:, repeated]) / self.scale
-            relative = (window - window[:, -1:]) / self.scale
+            rest = (futures(self.values, origins, horizon) - window[:, repeated]) / scale
+            relative = (window - window[:, -1:]) / scale
             yield self.design.rows(relative, self.known, self.past, origins), rest, origins
 
     def _sums(self, groups: list[list[tuple[int, int]]]) -> list[NormalEquations]:
@@ -286,7 +331,11 @@ class _Regression:
         errors = np.zeros(n_penalties + 1)
         for design, rest, origins in self._pairs(start, stop):
             # An error of a logarithm is to first order a share of the value: times the value it is in original units.
-            importance = np.exp(futures(self.values, origins, horizon)) if self.recipe.log else np.ones_like(rest)
+            # Of several series, times the value relative to its mean: a large one says no more than a small one.
+            importance = np.ones_like(rest)
+            if self.recipe.log:
+                level = of(self.scaler, self.spans.owners(origins))
+                importance = np.exp(futures(self.values, origins, horizon) - level.origin - level.offset)
             fitted = (design @ weights.reshape(n_columns, -1)).reshape(len(rest), n_penalties, horizon)
             errors[:-1] += np.einsum("nph,nh->p", np.abs(fitted - rest[:, None]), importance)
             errors[-1] += float((np.abs(rest) * importance).sum())

@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 from rnnforecast.scaling import Identity, Log, fit_scaler, wants_log
 from rnnforecast.seasonality import find_seasons
 
-__all__ = ["Recipe", "base_columns", "base_forecast", "futures", "resolve", "resolve_seasons", "windows"]
+__all__ = [
+    "Recipe",
+    "auto_lookback",
+    "base_columns",
+    "base_forecast",
+    "futures",
+    "resolve",
+    "resolve_seasons",
+    "windows",
+]
 
 _BLOCK_WITHOUT_SEASON = 10
 _LOOKBACK_WITHOUT_SEASON = 20
@@ -98,7 +107,7 @@ def resolve(
     block = seasons[0] if seasons else _BLOCK_WITHOUT_SEASON
     log = _takes_log(target, seasons, transform)
     if _is_auto(lookback):
-        n_back = _auto_lookback(len(target), horizon, seasons)
+        n_back = auto_lookback(len(target), horizon, seasons)
     else:
         n_back = _positive_integer("lookback", lookback)
     values = Log().forward(target) if log else target
@@ -122,6 +131,31 @@ def resolve_seasons(
         return ()
     given = season_length if isinstance(season_length, tuple | list) else (season_length,)
     return tuple(sorted({_positive_integer("season_length", season) for season in given} - {1}))
+
+
+def auto_lookback(n_rows: int, horizon: int, seasons: tuple[int, ...]) -> int:
+    """Return how many values a forecast should look back on.
+
+    Parameters
+    ----------
+    n_rows, horizon : int
+        Rows of the series and of a forecast.
+    seasons : tuple of int
+        Its seasons, ascending.
+
+    Returns
+    -------
+    int
+        Whole seasons and one value more; see `resolve`.
+    """
+    third = max(n_rows - horizon, 0) // 3
+    if not seasons:
+        return int(np.clip(third, 1, _LOOKBACK_WITHOUT_SEASON))
+    smallest, largest = seasons[0], seasons[-1]
+    n_seasons = int(np.clip(third // smallest, 1, _MOST_SEASONS_BACK))
+    if third >= largest:
+        n_seasons = max(n_seasons, -(-largest // smallest))
+    return min(n_seasons, max(_LONGEST_LOOKBACK // smallest, 1)) * smallest + 1
 
 
 def windows(values: NDArray[np.float64], origins: NDArray[np.int64], lookback: int) -> NDArray[np.float64]:
@@ -221,17 +255,6 @@ def _takes_log(target: NDArray[np.float64], seasons: tuple[int, ...], transform:
         return False
     votes = [wants_log(column, seasons[0] if seasons else 0) for column in target.T]
     return 2 * sum(votes) > len(votes)
-
-
-def _auto_lookback(n_rows: int, horizon: int, seasons: tuple[int, ...]) -> int:
-    third = max(n_rows - horizon, 0) // 3
-    if not seasons:
-        return int(np.clip(third, 1, _LOOKBACK_WITHOUT_SEASON))
-    smallest, largest = seasons[0], seasons[-1]
-    n_seasons = int(np.clip(third // smallest, 1, _MOST_SEASONS_BACK))
-    if third >= largest:
-        n_seasons = max(n_seasons, -(-largest // smallest))
-    return min(n_seasons, max(_LONGEST_LOOKBACK // smallest, 1)) * smallest + 1
 
 
 def _better_base(values: NDArray[np.float64], horizon: int, seasons: tuple[int, ...], lookback: int) -> int:

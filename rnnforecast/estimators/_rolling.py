@@ -1,6 +1,7 @@
 """Rolling-origin evaluation: what a forecaster would have said in the past, knowing what was known then.
 
-N rows, K target columns, P past covariates, n origins, H steps. An origin is the first row forecast.
+N rows, K target columns, P past covariates, S series, n origins of each, H steps. An origin is the first row forecast,
+counted from the first row of its series.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from rnnforecast.estimators._backtest import Backtest
 from rnnforecast.estimators._parameters import checked_number
-from rnnforecast.seasonality import find_seasons
-from rnnforecast.series import Series, season_candidates
+from rnnforecast.estimators._pooling import find_panel_seasons
+from rnnforecast.estimators._scales import by_length
+from rnnforecast.series import Series
+from rnnforecast.series.continuation import locate
+from rnnforecast.series.placement import panel_index
 from rnnforecast.series.tables import read_table
 
 if TYPE_CHECKING:
@@ -40,8 +44,8 @@ def run_backtest(
         The whole data.
     observed : ndarray of shape (N, K + P), bool
         False where a target or past covariate was missing and has been filled in.
-    origins : ndarray of shape (n,), int64
-        First row of every window, ascending; all H rows of every window exist.
+    origins : ndarray of shape (S, n), int64
+        First row of every window of every series, ascending; all H rows of every window exist.
     refit : bool
         Learn anew before every window, rather than once before the first.
 
@@ -50,46 +54,50 @@ def run_backtest(
     Backtest
         The forecasts beside the truth.
     """
-    horizon = estimator.horizon
-    season = _season(as_of(series, observed, origins[0]))
+    horizon, ids = estimator.horizon, series.ids
+    training = as_of(series, observed, origins[:, 0])
+    season = _season(training)
     if refit:
         parallel = Parallel(n_jobs=getattr(estimator, "n_jobs", None))
         results = parallel(
-            delayed(_learn_and_forecast)(estimator, series, observed, origins[i : i + 1]) for i in range(len(origins))
+            delayed(_learn_and_forecast)(estimator, series, observed, origins[:, i : i + 1])
+            for i in range(origins.shape[1])
         )
     else:
         results = [_learn_and_forecast(estimator, series, observed, origins)]
-    naive = [seasonal_naive(as_of(series, observed, origin).target, horizon, season) for origin in origins]
+    forecasts = np.concatenate([run.values for run in results], axis=1)
+    naive = np.stack([seasonal_naive(as_of(series, observed, at), horizon, season) for at in origins.T], axis=1)
+    scales = pd.DataFrame(_seasonal_differences(training, season), index=ids, columns=list(series.target_names))
     return Backtest(
-        forecasts=_frame(series, observed, origins, np.concatenate([run.values for run in results]), np.stack(naive)),
+        forecasts=_frame(series, observed, origins, forecasts, naive),
         model=type(estimator).__name__,
         season_length=season,
-        scales=pd.Series(
-            _seasonal_differences(as_of(series, observed, origins[0]), season), index=list(series.target_names)
-        ),
+        scales=scales.iloc[0] if ids is None else scales,
         horizon=horizon,
-        n_windows=len(origins),
+        n_windows=origins.shape[1],
         no_skill=all(getattr(run.model, "no_skill_", False) for run in results),
         n_parameters=getattr(results[-1].model, "n_parameters_", None),
         fit_seconds=sum(run.fit_seconds for run in results),
-        windows_per_second=len(origins) / max(sum(run.forecast_seconds for run in results), _CLOCK_TICK),
+        windows_per_second=origins.size / max(sum(run.forecast_seconds for run in results), _CLOCK_TICK),
     )
 
 
-def origins_of_windows(n_rows: int, horizon: int, n_windows: Any, step: Any) -> NDArray[np.int64]:
-    """Return the first rows of windows of which the last ends with the data.
+def origins_of_windows(lengths: NDArray[np.int64], horizon: int, n_windows: Any, step: Any) -> NDArray[np.int64]:
+    """Return the first rows of windows of which the last ends with its series.
 
     Parameters
     ----------
-    n_rows, horizon : int
-        Rows of the data and of a window.
+    lengths : ndarray of shape (S,), int64
+        Rows of every series.
+    horizon : int
+        Rows of a window.
     n_windows, step : int
         Number of windows and rows from one to the next; a step of None is the horizon.
 
     Returns
     -------
-    ndarray of shape (n_windows,), int64
-        Ascending; the first may be negative when the data are too short.
+    ndarray of shape (S, n_windows), int64
+        Rows of each series, counted from 0, ascending; the first may be negative when the series is too short.
 
     Raises
     ------
@@ -98,7 +106,7 @@ def origins_of_windows(n_rows: int, horizon: int, n_windows: Any, step: Any) -> 
     """
     n_windows = checked_number(n_windows, "n_windows")
     step = checked_number(horizon if step is None else step, "step")
-    return n_rows - horizon - step * np.arange(n_windows, dtype=np.int64)[::-1]
+    return lengths[:, None] - horizon - step * np.arange(n_windows, dtype=np.int64)[::-1]
 
 
 def observed_values(series: Series, X: Any, y: Any) -> NDArray[np.bool_]:
@@ -125,15 +133,18 @@ def observed_values(series: Series, X: Any, y: Any) -> NDArray[np.bool_]:
         features = read_table(X, "X")
         values = np.hstack([values, features.values[:, list(series.past_positions)]])
         index = features.index if index is None else index
-    # The first rows may have been left out of the series; without labels it ends where the data end.
-    rows = np.arange(len(values)) - len(values) + series.n_rows if index is None else series.clock.rows(index)
+    if index is None:  # the first rows may have been left out of the series; without labels it ends where the data end
+        owner, rows = np.zeros(len(values), np.int64), np.arange(len(values)) - len(values) + series.n_rows
+    else:
+        owner, rows = locate(series, index)
     observed[:] = False
-    observed[rows[rows >= 0]] = ~np.isnan(values[rows >= 0])
+    there = rows >= 0
+    observed[(series.spans.starts[owner] + rows)[there]] = ~np.isnan(values[there])
     return observed
 
 
-def as_of(series: Series, observed: NDArray[np.bool_], origin: int) -> Series:
-    """Return the rows before an origin as they would have been read then.
+def as_of(series: Series, observed: NDArray[np.bool_], origins: NDArray[np.int64]) -> Series:
+    """Return the rows before an origin of each series as they would have been read then.
 
     A hole that reaches the origin was filled from later rows too; there the last known value is carried forward.
 
@@ -143,46 +154,48 @@ def as_of(series: Series, observed: NDArray[np.bool_], origin: int) -> Series:
         The whole data.
     observed : ndarray of shape (N, K + P), bool
         False where a target or past covariate was filled in.
-    origin : int
-        First row that is not known yet.
+    origins : ndarray of shape (S,), int64
+        First row of each series that is not known yet.
 
     Returns
     -------
     Series
-        The first `origin` rows.
+        The first rows of each series.
     """
-    head = series.head(origin)
-    if observed[origin - 1].all():
+    head = series.head(origins)
+    if observed[series.spans.starts + origins - 1].all():
         return head
-    values = np.hstack([head.target, head.past])
-    for column, known in zip(values.T, observed[:origin].T, strict=True):
-        seen = np.flatnonzero(known)
-        if len(seen):  # a past covariate may begin later than the target
-            column[seen[-1] + 1 :] = column[seen[-1]]
+    seen = observed[replace(series.spans, lengths=origins).inside()]
+    rows = np.where(seen, np.arange(len(seen))[:, None], -1)
+    last = np.maximum.reduceat(rows, head.spans.starts)[head.spans.of_rows(len(seen))]
+    began = last >= head.spans.starts[head.spans.of_rows(len(seen))][:, None]  # a past covariate may begin later
+    source = np.where(began, np.minimum(np.arange(len(seen))[:, None], last), np.arange(len(seen))[:, None])
+    values = np.take_along_axis(np.hstack([head.target, head.past]), source, axis=0)
     n_targets = head.target.shape[1]
     return replace(head, target=values[:, :n_targets], past=values[:, n_targets:])
 
 
-def seasonal_naive(target: NDArray[np.float64], horizon: int, season: int) -> NDArray[np.float64]:
-    """Repeat the last season.
+def seasonal_naive(series: Series, horizon: int, season: int) -> NDArray[np.float64]:
+    """Repeat the last season of each series; of one that is shorter, its first value stands for what was before.
 
     Parameters
     ----------
-    target : ndarray of shape (N, K)
+    series : Series
         The known rows.
     horizon, season : int
-        Steps and period; `season` is at most N.
+        Steps and period.
 
     Returns
     -------
-    ndarray of shape (horizon, K)
+    ndarray of shape (S, horizon, K)
         The forecast.
     """
-    return target[len(target) - season + np.arange(horizon) % season]
+    rows = series.spans.stops[:, None] - season + np.arange(horizon) % season
+    return series.target[np.maximum(rows, series.spans.starts[:, None])]
 
 
 class _Run(NamedTuple):
-    """Forecasts (n, H, K) of one fitted model, and what they took."""
+    """Forecasts (S, n, H, K) of one fitted model, and what they took."""
 
     values: NDArray[np.float64]
     model: BaseForecaster
@@ -193,33 +206,36 @@ class _Run(NamedTuple):
 def _learn_and_forecast(
     estimator: BaseForecaster, series: Series, observed: NDArray[np.bool_], origins: NDArray[np.int64]
 ) -> _Run:
-    """Learn before the first origin and forecast from all."""
-    horizon, start = estimator.horizon, time.perf_counter()
-    model = clone(estimator)._fit_series(as_of(series, observed, origins[0]))
+    """Learn before the first origins and forecast from all."""
+    horizon, starts, start = estimator.horizon, series.spans.starts[:, None], time.perf_counter()
+    model = clone(estimator)._fit_series(as_of(series, observed, origins[:, 0]))
     learnt = time.perf_counter()
-    whole = observed[origins - 1].all(axis=1)
-    values = np.empty((len(origins), horizon, series.target.shape[1]))
+    whole = observed[starts + origins - 1].all(axis=2)
+    values = np.empty((*origins.shape, horizon, series.target.shape[1]))
     if whole.any():
-        values[whole] = model._forecast(series, origins[whole], horizon)
-    for i in np.flatnonzero(~whole):
-        known_then = replace(as_of(series, observed, origins[i]), known=series.known[: origins[i] + horizon])
-        values[i] = model._forecast(known_then, origins[i : i + 1], horizon)[0]
+        spaced = series.spaced(model._rows_read())
+        values[whole] = model._forecast(spaced, (spaced.spans.starts[:, None] + origins)[whole], horizon)
+    for i in np.flatnonzero(~whole.all(axis=0)):
+        future = series.known[starts + origins[:, i, None] + np.arange(horizon)]
+        known_then = as_of(series, observed, origins[:, i]).spaced(model._rows_read(), horizon, future)
+        values[~whole[:, i], i] = model._forecast(known_then, known_then.spans.stops[~whole[:, i]], horizon)
     return _Run(values, model, learnt - start, time.perf_counter() - learnt)
 
 
 def _season(training: Series) -> int:
     """Return the season that repeats best in the training rows, 1 if none was found."""
-    seasons = find_seasons(training.target, season_candidates(training.clock))
     unit = _seasonal_differences(training, 1) + np.finfo(np.float64).tiny  # columns may be in different units
+    seasons = find_panel_seasons(training, "auto")
     return min(seasons, key=lambda season: float((_seasonal_differences(training, season) / unit).sum()), default=1)
 
 
 def _seasonal_differences(training: Series, season: int) -> NDArray[np.float64]:
-    """Return the (K,) mean absolute differences between rows a season apart; 0 where there are no two such rows."""
-    target = training.target
-    if len(target) <= season:
-        return np.zeros(target.shape[1])
-    return np.abs(target[season:] - target[:-season]).mean(axis=0)
+    """Return the (S, K) mean absolute differences between rows a season apart; 0 where there are no two such rows."""
+    result = np.zeros((len(training.spans), training.target.shape[1]))
+    for members, block in by_length(training.target, training.spans):
+        if len(block) > season:
+            result[members] = np.abs(block[season:] - block[:-season]).mean(axis=0).reshape(len(members), -1)
+    return result
 
 
 def _frame(
@@ -229,14 +245,22 @@ def _frame(
     forecast: NDArray[np.float64],
     naive: NDArray[np.float64],
 ) -> pd.DataFrame:
-    n_origins, horizon, n_targets = forecast.shape
-    rows = origins[:, None] + np.arange(horizon)
-    actual = np.where(observed[:, :n_targets], series.target, np.nan)[rows]
+    """Lay forecasts (S, n, H, K) out, series by series, window by window, step by step."""
+    n_series, n_origins, horizon, n_targets = forecast.shape
+    spans = series.spans
+    rows = origins[:, :, None] + np.arange(horizon)
+    actual = np.where(observed[:, :n_targets], series.target, np.nan)[spans.starts[:, None, None] + rows]
+    on_clock = (spans.first[:, None, None] + rows).ravel().repeat(n_targets)
+    cutoffs = (spans.first[:, None] + origins - 1).ravel().repeat(horizon * n_targets)
     columns: dict[str, Any] = {
-        "cutoff": series.clock.labels[origins - 1].repeat(horizon * n_targets),
-        "step": np.tile(np.arange(1, horizon + 1).repeat(n_targets), n_origins),
+        "cutoff": series.clock.labels[cutoffs],
+        "step": np.tile(np.arange(1, horizon + 1).repeat(n_targets), n_series * n_origins),
     }
     if n_targets > 1:
-        columns["target"] = list(series.target_names) * (n_origins * horizon)
+        columns["target"] = list(series.target_names) * (n_series * n_origins * horizon)
     columns |= {"actual": actual.ravel(), "forecast": forecast.ravel(), "seasonal_naive": naive.ravel()}
-    return pd.DataFrame(columns, index=series.clock.labels[rows.ravel()].repeat(n_targets))
+    labels = series.clock.labels
+    if series.ids is None:
+        return pd.DataFrame(columns, index=labels[on_clock])
+    owner = np.arange(n_series).repeat(n_origins * horizon * n_targets)
+    return pd.DataFrame(columns, index=panel_index(series.ids, owner, labels, on_clock))

@@ -12,8 +12,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from rnnforecast.estimators._base import BaseForecaster
 from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._parameters import one_blas_thread
-from rnnforecast.estimators._recipe import Recipe, resolve, resolve_seasons
-from rnnforecast.series import Series, season_candidates
+from rnnforecast.estimators._pooling import find_panel_seasons, resolve_series
+from rnnforecast.series import Series
 
 __all__ = ["LinearForecaster", "NaiveForecaster"]
 
@@ -86,24 +86,28 @@ class NaiveForecaster(BaseForecaster):
 
     def _learn(self, series: Series) -> dict[str, Any]:
         """Find the season."""
-        seasons = resolve_seasons(series.target, season_candidates(series.clock), self.season_length)
+        seasons = find_panel_seasons(series, self.season_length)
         seasonal = self.strategy == "seasonal" and seasons
         return {"season_length_": seasons[-1] if seasonal else 1, "n_parameters_": 0}
 
     def _forecast(self, series: Series, origins: NDArray[np.int64], horizon: int) -> NDArray[np.float64]:
         """Return the forecasts, (n, horizon, K), from each origin's own past."""
-        target = series.target
+        target, spans = series.target, series.spans
+        begin = spans.starts[spans.owners(origins)]
         steps = np.arange(horizon)
         last = target[origins - 1][:, None]
         if self.strategy == "mean":
-            first = target[0]  # sums of differences to it keep the digits of a large level
-            mean = first + np.cumsum(target - first, axis=0)[origins - 1] / origins[:, None]
+            first = target[begin]  # sums of differences to it keep the digits of a large level
+            own_first = target[:1] if len(spans) == 1 else target[spans.starts][spans.of_rows(len(target))]
+            sums = np.cumsum(target - own_first, axis=0)
+            mean = first + (sums[origins - 1] - sums[begin]) / (origins - begin)[:, None]
             return np.repeat(mean[:, None], horizon, axis=1)
         if self.strategy == "drift":
-            slope = (last - target[0]) / np.maximum(origins - 1, 1)[:, None, None]
+            slope = (last - target[begin][:, None]) / np.maximum(origins - begin - 1, 1)[:, None, None]
             return last + slope * (steps[:, None] + 1)
         rows = origins[:, None] - self.season_length_ + steps % self.season_length_
-        return np.where(rows[..., None] >= 0, target[np.maximum(rows, 0)], last)
+        there = rows >= begin[:, None]
+        return np.where(there[..., None], target[np.maximum(rows, 0)], last)
 
 
 class LinearForecaster(BaseForecaster):
@@ -196,14 +200,24 @@ class LinearForecaster(BaseForecaster):
         self.freq = freq
 
     def _minimum_rows(self, series: Series) -> int:
-        """Return the rows of one training window; without a fixed lookback the window adapts to the series."""
-        return self.horizon + (1 if self.lookback == "auto" else self.lookback)
+        """Return the rows of one training window.
+
+        Without a fixed lookback the window adapts to the series; that of a short series of a panel is filled up.
+        """
+        return self.horizon + (1 if self.lookback == "auto" or series.ids is not None else self.lookback)
+
+    def _rows_read(self) -> int:
+        """Return the rows of a window."""
+        return self.lookback_
 
     def _learn(self, series: Series) -> dict[str, Any]:
         """Resolve the recipe and solve for the weights."""
-        recipe = self._recipe(series)
+        recipe = resolve_series(self, series)
+        spaced = series.spaced(recipe.lookback)
         with one_blas_thread():  # the same bits whatever the number of threads
-            model = LinearModel(self.alpha).fit(series.target, series.known, series.past, recipe, self.horizon)
+            model = LinearModel(self.alpha).fit(
+                spaced.target, spaced.known, spaced.past, recipe, self.horizon, spaced.spans
+            )
         return {
             "alpha_": float(model.alpha_[0]) if len(model.alpha_) == 1 else model.alpha_,
             "season_length_": recipe.seasons,
@@ -213,16 +227,7 @@ class LinearForecaster(BaseForecaster):
             "linear_": model,
         }
 
-    def _recipe(self, series: Series) -> Recipe:
-        return resolve(
-            series.target,
-            self.horizon,
-            season_candidates(series.clock),
-            lookback=self.lookback,
-            season_length=self.season_length,
-            transform=self.target_transform,
-        )
-
     def _forecast(self, series: Series, origins: NDArray[np.int64], horizon: int) -> NDArray[np.float64]:
         """Return the forecasts, (n, horizon, K)."""
-        return self.linear_.forecast(series.target, series.known, series.past, origins, horizon)
+        data = (series.target, series.known, series.past)
+        return self.linear_.forecast(*data, origins, horizon, series.spans)

@@ -329,20 +329,27 @@ class RNNForecaster(BaseForecaster):
         check_training(self)
 
     def _minimum_rows(self, series: Series) -> int:
-        """Rows of one training window; an automatic lookback adapts to the series."""
-        return self.horizon + (1 if self.lookback == "auto" else self.lookback)
+        """Rows of one training window; an automatic lookback adapts to the series, a panel's short ones are filled."""
+        return self.horizon + (1 if self.lookback == "auto" or series.ids is not None else self.lookback)
+
+    def _rows_read(self) -> int:
+        """Rows of the longest window that is read, and the one before."""
+        windows = self.ensemble_.windows
+        linear = 0 if self.linear_ is None else self.linear_.recipe_.lookback
+        return max(windows.lookback, windows.base, linear) + 1
 
     def _forecast(self, series: Series, origins: np.ndarray, horizon: int) -> np.ndarray:
         data = (series.target, series.known, series.past)
         with one_blas_thread():
             if self._attends:
-                self.attention_ = _diagnosis.attention(self.ensemble_, *data, origins[-1:], horizon)
+                spans, last = series.spans, origins[-1:]
+                self.attention_ = _diagnosis.attention(self.ensemble_, *data, last, horizon, spans)
             if self.linear_ is None:
-                return self.ensemble_.forecast(*data, origins, horizon, n_threads(self.n_jobs))
-            linear = self.linear_.forecast(*data, origins, horizon)
+                return self.ensemble_.forecast(*data, origins, horizon, n_threads(self.n_jobs), series.spans)
+            linear = self.linear_.forecast(*data, origins, horizon, series.spans)
             if not np.any(self.blend_weight_):
                 return linear
-            network = self.ensemble_.forecast(*data, origins, horizon, n_threads(self.n_jobs))
+            network = self.ensemble_.forecast(*data, origins, horizon, n_threads(self.n_jobs), series.spans)
         return linear + self.blend_weight_ * (network - linear)
 
     def stream(self) -> ForecastStream:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnforecast.estimators._ensemble import scaled
 from rnnforecast.estimators._forking import ForkedEnsemble
 from rnnforecast.estimators._recipe import base_columns
+from rnnforecast.estimators._scales import scaled
 from rnnforecast.network.streams import Reading
 from rnnforecast.network.windows import Frame
 
@@ -33,6 +33,8 @@ class ForecastStream:
 
     def __init__(self, forecaster: Any):
         series, ensemble = forecaster._history, forecaster.ensemble_
+        if series.ids is not None:
+            raise ValueError("stream() takes the observations of one series, but this is a panel: use update()")
         if series.known.shape[1] or series.past.shape[1]:
             raise ValueError(
                 "stream() takes observations of the target alone, but the forecaster was fitted with covariates: "
@@ -100,7 +102,7 @@ class _Linear:
     """The closed-form model on its newest window."""
 
     def __init__(self, model: Any):
-        self.lookback, self.scale, self.weights = model.recipe_.lookback, model.scale_, model.weights_
+        self.lookback, self.scale, self.weights = model.recipe_.lookback, model.scaler_.scale, model.weights_
         self.columns = base_columns(self.lookback, model.horizon_, model.recipe_.base)
         self.signal = bool(np.isfinite(model.alpha_).any())
 

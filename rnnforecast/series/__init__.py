@@ -11,7 +11,9 @@ from rnnforecast.series.calendar import calendar_features
 from rnnforecast.series.clock import Clock
 from rnnforecast.series.continuation import read_future, read_more
 from rnnforecast.series.frequency import infer_frequency
-from rnnforecast.series.reading import Series, read, to_pandas
+from rnnforecast.series.panels import from_long
+from rnnforecast.series.reading import read
+from rnnforecast.series.record import Series, to_pandas
 from rnnforecast.series.seasons import season_candidates
 from rnnforecast.series.steps import Steps, read_steps
 from rnnforecast.series.tables import index_of
@@ -21,6 +23,7 @@ __all__ = [
     "Series",
     "Steps",
     "calendar_features",
+    "from_long",
     "index_of",
     "infer_frequency",
     "read",

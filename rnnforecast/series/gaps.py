@@ -109,8 +109,13 @@ def first_complete(target: np.ndarray, index: pd.Index | None, columns: Sequence
     return int((~absent).argmax(axis=0).max())
 
 
-def interpolate(values: np.ndarray, columns: Sequence[Hashable], name: str) -> np.ndarray:
-    """Fill NaN linearly between rows, and with the nearest value at the ends; the input is left alone."""
+def interpolate(
+    values: np.ndarray, columns: Sequence[Hashable], name: str, starts: np.ndarray | None = None
+) -> np.ndarray:
+    """Fill NaN linearly between rows, and with the nearest value at the ends; the input is left alone.
+
+    `starts` (S,) are the first rows of series that follow each other; none is filled from another one.
+    """
     absent = np.isnan(values)
     if not absent.any():
         return values
@@ -118,7 +123,17 @@ def interpolate(values: np.ndarray, columns: Sequence[Hashable], name: str) -> n
     filled, row = values.copy(), np.arange(len(values))
     for column in np.flatnonzero(absent.any(axis=0)):
         gap = absent[:, column]
-        filled[gap, column] = np.interp(row[gap], row[~gap], values[~gap, column])
+        there = row[~gap]
+        filled[gap, column] = np.interp(row[gap], there, values[~gap, column])
+        if starts is not None and len(starts) > 1:
+            edges = np.append(starts, len(values))
+            owner = np.repeat(np.arange(len(starts)), np.diff(edges))
+            before, after = np.searchsorted(there, edges[:-1]), np.searchsorted(there, edges[1:]) - 1
+            if (after < before).any():
+                raise ValueError(f"every value of {name} is missing in a series in column {columns[column]!r}")
+            nearest = np.clip(row, there[before][owner], there[after][owner])
+            edge = gap & (nearest != row)
+            filled[edge, column] = values[nearest[edge], column]
     return filled
 
 

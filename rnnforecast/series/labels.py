@@ -10,7 +10,12 @@ from pandas.tseries.offsets import BaseOffset
 def label_text(index: pd.Index | None, positions: np.ndarray, limit: int = 3) -> str:
     """Write the labels at `positions` for a message, at most `limit` of them."""
     shown = positions[:limit]
-    words = [str(row) for row in shown] if index is None else [str(label) for label in index[shown].astype(str)]
+    if index is None:
+        words = [str(row) for row in shown]
+    elif isinstance(index, pd.MultiIndex):
+        words = [f"{time} of series {name!r}" for name, time in index[shown]]
+    else:
+        words = [str(label) for label in index[shown].astype(str)]
     return ", ".join(words) + (", ..." if len(positions) > limit else "")
 
 
@@ -18,7 +23,7 @@ def checked_index(index: pd.Index, name: str) -> pd.Index:
     """Return an index of a kind a clock can have, or say how to make one."""
     if isinstance(index, pd.MultiIndex):
         raise ValueError(
-            f"{name} has a MultiIndex: panels are not supported, pass one series per fit, such as {name}.xs(key)"
+            f"{name} has a MultiIndex where one series is expected; pass the rows of one, such as {name}.xs(key)"
         )
     if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
         if index.hasnans:
@@ -71,3 +76,8 @@ def kind_text(index: pd.Index) -> str:
 def step_text(step: BaseOffset | int) -> str:
     """Name a step for a message."""
     return str(step) if isinstance(step, int) else step.freqstr
+
+
+def names_text(names: pd.Index, limit: int = 5) -> str:
+    """Write the names of series for a message, at most `limit` of them."""
+    return ", ".join(map(repr, names[:limit].tolist())) + (", ..." if len(names) > limit else "")

@@ -11,16 +11,37 @@ from pandas.tseries.offsets import BaseOffset
 from rnnforecast.series.clock import Clock
 from rnnforecast.series.frequency import infer_frequency, is_session
 from rnnforecast.series.labels import checked_index, label_text, require_sorted, step_text
+from rnnforecast.series.spans import Spans
 
 _SPARSEST = 10  # rows of grid per row of data; beyond it the labels are not a series with holes
 
 
 class Placement(NamedTuple):
-    """Where the rows of a table go: `order`, (n,) or all as they are, sorts them, `rows` (n,) are those on `clock`."""
+    """Where the rows of a table go: `order`, (n,) or all as they are, sorts them, `rows` (n,) are those of the series.
+
+    The rows of a single series are those of the clock; `spans` tells where those of a panel are, `ids` what its series
+    are called.
+    """
 
     clock: Clock
     order: np.ndarray | slice
     rows: np.ndarray
+    spans: Spans
+    ids: pd.Index | None = None
+
+    def labels(self) -> pd.Index:
+        """Return the labels (n,) of the rows, in order; of a panel with the series' name."""
+        if self.ids is None:
+            return self.clock.labels if len(self.rows) == len(self.clock) else self.clock.labels[self.rows]
+        owner = np.searchsorted(self.spans.starts, self.rows, side="right") - 1
+        on_clock = self.rows - self.spans.starts[owner] + self.spans.first[owner]
+        return panel_index(self.ids, owner, self.clock.labels, on_clock)
+
+
+def panel_index(ids: pd.Index, owner: np.ndarray, labels: pd.Index, rows: np.ndarray) -> pd.MultiIndex:
+    """Return the labels (n,) of rows that belong to series ``ids[owner]`` and stand at ``labels[rows]``."""
+    levels, codes, names = [ids, labels], [owner, rows], [ids.name, labels.name]
+    return pd.MultiIndex(levels=levels, codes=codes, names=names, verify_integrity=False)
 
 
 def read_clock(
@@ -31,7 +52,7 @@ def read_clock(
     if index is None:
         if freq is not None:
             raise ValueError(f"freq={freq!r} needs dates, but {name} has no index; pass a Series with a DatetimeIndex")
-        return Placement(Clock(pd.RangeIndex(n_rows), 1, positional=True), order, np.arange(n_rows))
+        return Placement(Clock(pd.RangeIndex(n_rows), 1, positional=True), order, np.arange(n_rows), Spans.one(n_rows))
     index = checked_index(index, name)
     if sort and not index.is_monotonic_increasing:
         order = np.asarray(index.argsort(kind="stable"))
@@ -49,7 +70,7 @@ def read_clock(
     first = index[:1] if not isinstance(step, int) else pd.RangeIndex(index[0], index[0] + step, step, name=index.name)
     rows = Clock(first, step).rows(index, name=name)
     if is_session(step):
-        return Placement(Clock(index, step), order, np.arange(n_rows))
+        return Placement(Clock(index, step), order, np.arange(n_rows), Spans.one(n_rows))
     length = int(rows[-1]) + 1
     if length > _SPARSEST * n_rows:
         raise ValueError(
@@ -58,4 +79,4 @@ def read_clock(
         )
     dense = length == n_rows and not isinstance(step, int)
     clock = Clock(index if dense else Clock(first, step).future(0, length), step)
-    return Placement(clock, order, rows)
+    return Placement(clock, order, rows, Spans.one(length))

@@ -1,12 +1,11 @@
-"""From the user's tables to arrays on a clock, and back.
+"""From the user's tables to arrays on a clock.
 
-Axes: N rows, K targets, F covariates known in the future, P covariates known up to the forecast origin.
+Axes: N rows, K targets, F covariates known in the future, P covariates known up to the forecast origin, S series.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,68 +21,11 @@ from rnnforecast.series.columns import (
     split_past,
 )
 from rnnforecast.series.labels import label_text
+from rnnforecast.series.panels import begin_of_each, place_panel
 from rnnforecast.series.placement import Placement, read_clock
+from rnnforecast.series.record import Series
+from rnnforecast.series.spans import Spans
 from rnnforecast.series.tables import Table, read_table
-
-
-@dataclass(frozen=True, eq=False)
-class Series:
-    """One or several time series on a common clock, with their covariates.
-
-    Attributes
-    ----------
-    clock : Clock
-        Row numbers to labels.
-    target : (N, K) float64 array
-        What is forecast.
-    known : (N, F) float64 array
-        Covariates known in the future too; the calendar's columns last.
-    past : (N, P) float64 array
-        Covariates known up to the forecast origin.
-    target_names, known_names, past_names : list
-        Labels of the columns; a nameless target is None.
-    one_dimensional : bool
-        The target came as a Series or a flat sequence.
-    feature_names : list of str or None
-        The columns of X, when all of them are strings.
-    n_features : int
-        The number of columns of X.
-    target_is_x : bool
-        There was no y: X was the target.
-    past_positions : tuple of int
-        Columns of X that are past covariates.
-    calendar : tuple of str
-        Calendar fields encoded in the last columns of `known`.
-    missing : str
-        What is done about missing values.
-    n_before : int
-        Rows left out at the start, before every target had begun.
-    """
-
-    clock: Clock
-    target: np.ndarray
-    known: np.ndarray
-    past: np.ndarray
-    target_names: list[Hashable]
-    known_names: list[str]
-    past_names: list[str]
-    one_dimensional: bool
-    feature_names: list[str] | None
-    n_features: int
-    target_is_x: bool
-    past_positions: tuple[int, ...] = ()
-    calendar: tuple[str, ...] = ()
-    missing: str = "error"
-    n_before: int = 0
-
-    @property
-    def n_rows(self) -> int:
-        """Number of observed rows, N."""
-        return len(self.target)
-
-    def head(self, n: int) -> Series:
-        """Return the first `n` rows."""
-        return replace(self, clock=self.clock.head(n), target=self.target[:n], known=self.known[:n], past=self.past[:n])
 
 
 def read(
@@ -96,12 +38,12 @@ def read(
     calendar: str | Sequence[str] = (),
     sort: bool = False,
 ) -> Series:
-    """Read covariates and target.
+    """Read covariates and target of a series, or of a panel: rows under a MultiIndex (series, time).
 
     Parameters
     ----------
     X : frame, Series or array of N rows
-        One row per time step; the target itself when `y` is None.
+        One row per time step (and series); the target itself when `y` is None.
     y : Series, frame, sequence or array of N rows, optional
         The target.
     past_covariates : sequence of column labels
@@ -129,22 +71,31 @@ def read(
     calendar = (calendar,) if isinstance(calendar, str) else tuple(calendar)
     features, target, name = _read_tables(X, y)
     index = common_index(features, target, "X", "y")
-    placement = read_clock(index, len(target.values), freq=freq, sort=sort, name=name)
-    if missing == "error":
-        gaps.require_no_holes(placement.rows, placement.clock.labels, name)
+    if isinstance(index, pd.MultiIndex):
+        placement = place_panel(index, freq=freq, sort=sort, holes=missing != "error", name=name)
+    else:
+        placement = read_clock(index, len(target.values), freq=freq, sort=sort, name=name)
+        if missing == "error":
+            gaps.require_no_holes(placement.rows, placement.clock.labels, name)
     positions = split_past(features, past_covariates)
     values = _on_clock(target, placement, missing, name)
     covariates = _on_clock(features, placement, missing, "X")
-    clock, begin = placement.clock, 0
+    clock, spans, begin = placement.clock, placement.spans, np.zeros(len(placement.spans), np.int64)
     if missing == "interpolate":
-        begin = gaps.first_complete(values, clock.labels, target.columns, name)
-        clock = Clock(clock.labels[begin:], clock.step, clock.positional)
-        values = gaps.interpolate(values[begin:], target.columns, name)
-        covariates = gaps.interpolate(covariates[begin:], [] if features is None else features.columns, "X")
+        if placement.ids is None:
+            begin = np.array([gaps.first_complete(values, clock.labels, target.columns, name)])
+            clock = Clock(clock.labels[begin[0] :], clock.step, clock.positional)
+        else:
+            begin = begin_of_each(values, placement, target.columns, name)
+        rows = spans.tail(begin).inside()
+        spans = spans.tail(begin).packed() if placement.ids is not None else Spans.one(len(clock))
+        values = gaps.interpolate(values[rows], target.columns, name, spans.starts)
+        covariates = gaps.interpolate(covariates[rows], [] if features is None else features.columns, "X", spans.starts)
 
     names = [] if features is None else column_names(features)
     future = [position for position in range(len(names)) if position not in positions]
     dates, date_names = calendar_features(clock.labels, calendar)
+    dates = dates if placement.ids is None else dates[spans.clock_rows()]
     return Series(
         clock=clock,
         target=values,
@@ -161,14 +112,9 @@ def read(
         calendar=calendar,
         missing=missing,
         n_before=begin,
+        spans=spans,
+        ids=placement.ids,
     )
-
-
-def to_pandas(values: np.ndarray, index: pd.Index, series: Series) -> pd.Series | pd.DataFrame:
-    """Label values (n, K) with `index` and the target's names: a Series if the target came as one, else a frame."""
-    if series.one_dimensional:
-        return pd.Series(np.array(values[:, 0]), index=index, name=series.target_names[0])
-    return pd.DataFrame(np.array(values), index=index, columns=pd.Index(series.target_names))
 
 
 def common_index(features: Table | None, target: Table, features_name: str, target_name: str) -> pd.Index | None:
@@ -216,16 +162,16 @@ def _read_lone_target(X: Any) -> Table:
 
 
 def _on_clock(table: Table | None, placement: Placement, missing: str, name: str) -> np.ndarray:
-    """Return the checked values of a table on the rows of the clock (N, columns), NaN in its holes."""
-    clock, order, rows = placement
+    """Return the checked values of a table on the rows of the series (N, columns), NaN in their holes."""
+    n_rows = int(placement.spans.lengths.sum())
     if table is None:
-        return np.empty((len(clock), 0))
-    values = table.values[order]
-    index = clock.labels if len(rows) == len(clock) else clock.labels[rows]
+        return np.empty((n_rows, 0))
+    values = table.values[placement.order]
+    index = placement.labels()
     gaps.require_finite(values, index, table.columns, name)
     if missing == "error":
         gaps.require_present(values, index, table.columns, name)
-    return gaps.spread(values, rows, len(clock))
+    return gaps.spread(values, placement.rows, n_rows)
 
 
 def _difference(ours: pd.Index, theirs: pd.Index, name: str, other: str) -> str:

@@ -147,10 +147,10 @@ REFUSED_TARGETS = {
     "strings as labels": (pd.Series(VALUES, index=DAYS.strftime("%d.%m.%Y")), ValueError, "pd.to_datetime"),
     "NaT as label": (pd.Series(VALUES, index=DAYS.insert(3, pd.NaT).delete(4)), ValueError, "NaT"),
     "floats as labels": (pd.Series(VALUES, index=np.arange(N) / 10), ValueError, "got floats"),
-    "panel": (
-        pd.Series(VALUES, index=pd.MultiIndex.from_product([["a", "b"], DAYS[:30]])),
+    "three levels": (
+        pd.Series(VALUES, index=pd.MultiIndex.from_product([["a", "b"], ["c"], DAYS[:30]])),
         ValueError,
-        "one series per",
+        "must have two levels",
     ),
     "30th of each month": (
         pd.Series(VALUES[:5], index=pd.to_datetime([f"2023-0{month}-30" for month in range(3, 8)])),
