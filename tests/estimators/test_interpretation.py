@@ -133,7 +133,7 @@ def test_what_matters_gets_importance_and_what_does_not_gets_none():
         values = X[name].to_numpy()[rows]
         apart = np.abs(values[:, None] - values).mean()
         group = (name, -1, -1) if lag < 0 else (name, 0, 1)
-        assert found["mean"].to_dict()[group] == pytest.approx(gradient.loc[lag, name] * apart, rel=0.1)
+        assert found.loc[group, "mean"] == pytest.approx(gradient.loc[lag, name] * apart, rel=0.1)
     assert found.loc["nothing", "mean"].abs().max() < 0.05
     assert list(dict.fromkeys(found.index.get_level_values("input"))) == ["target", "now", "before", "nothing"]
 
