@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from rnnforecast import RNNForecaster
 
 QUICK = {"n_estimators": 2, "max_iter": 2, "hidden_layer_sizes": (6,), "random_state": 0, "dtype": "float64"}
-HORIZON, LOOKBACK = 4, 12
+HORIZON, LOOKBACK = 4, 8
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def test_importance_is_the_same_for_the_same_seed_and_leaves_the_forecaster_alon
     first, second = (model.permutation_importance(y, n_windows=20, n_repeats=2, random_state=1) for _ in range(2))
     pd.testing.assert_frame_equal(first, second)
     pd.testing.assert_series_equal(model.forecast(), before)
-    assert len(first) == 12
+    assert len(first) == 8
     assert list(first.index[0]) == ["y", 0, 0]
 
 
@@ -153,7 +153,7 @@ def test_networks_that_learnt_from_every_step_have_importance_but_no_gradient(da
     walk = data[1].cumsum().rename("y") - 20 * np.arange(240)
     model = RNNForecaster(HORIZON, forking_sequences=True, lookback=LOOKBACK, blend=None, **QUICK).fit(walk)
     found = model.permutation_importance(walk, band=13, n_windows=30, random_state=0)
-    assert list(found.index) == [("y", 0, 12)]
+    assert list(found.index) == [("y", 0, 8)]
     assert found["mean"].item() > 0  # the whole past of another window
     with pytest.raises(ValueError, match="fit with forking_sequences=False to see what forecasts depend on"):
         model.input_gradient()
