@@ -110,6 +110,10 @@ class Identity:
         """Return ``values``."""
         return values
 
+    def sensitivity(self, target: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return ones."""
+        return np.ones_like(target)
+
 
 @dataclass(frozen=True)
 class Log:
@@ -145,6 +149,10 @@ class Log:
     def inverse(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the exponential, finite for every finite input."""
         return np.exp(np.clip(values, -_LARGEST_LOG, _LARGEST_LOG))
+
+    def sensitivity(self, target: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return by how much values in original units, ``target``, change per unit of the transformed ones."""
+        return target if self.floor is None else np.maximum(target, self.floor)
 
 
 def guerrero_slope(y: ArrayLike, block: int) -> float:

@@ -6,7 +6,6 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -14,6 +13,7 @@ from rnnforecast.estimators import _diagnosis
 from rnnforecast.estimators._architecture import CONSTRAINTS, check
 from rnnforecast.estimators._base import BaseForecaster
 from rnnforecast.estimators._forking import check_forked
+from rnnforecast.estimators._interpretation import Interpretation
 from rnnforecast.estimators._learning import learn
 from rnnforecast.estimators._parameters import n_threads, one_blas_thread
 from rnnforecast.estimators._training import CONSTRAINTS as TRAINING
@@ -22,7 +22,7 @@ from rnnforecast.estimators.stream import ForecastStream
 from rnnforecast.series import Series
 
 
-class RNNForecaster(BaseForecaster):
+class RNNForecaster(Interpretation, BaseForecaster):
     """Forecast a series with a recurrent network beside a closed-form linear model.
 
     The forecast is ``linear + weight (network - linear)`` with a weight that held-out windows support; attributes and
@@ -295,29 +295,6 @@ class RNNForecaster(BaseForecaster):
         self.random_state = random_state
         self.verbose = verbose
         self.n_jobs = n_jobs
-
-    def gradient_flow(self, X: Any = None) -> pd.DataFrame:
-        """Return how far back in time gradients reach: their norm in the states before the newest, by lag.
-
-        Norms that fall exponentially with the lag are a vanishing gradient, growing ones an exploding one.
-
-        Parameters
-        ----------
-        X : Series, frame, array or tuple (X, y), optional
-            Data to read instead of those of `fit`, given as `history` is in `forecast`.
-
-        Returns
-        -------
-        DataFrame
-            Index "lag" in steps of the series, a column for each recurrent layer; the last one's newest state has 1.
-
-        Raises
-        ------
-        ValueError
-            If the layers cannot be followed from step to step.
-        """
-        check_is_fitted(self)
-        return _diagnosis.gradient_flow(self.ensemble_, self._history if X is None else self._read_history(X))
 
     def _learn(self, series: Series) -> dict[str, Any]:
         return learn(self, series)

@@ -5,10 +5,11 @@ For every detector, causal (a row's score knows no later row) and offline: mean 
 bootstrap interval (95 %, the series being drawn), and seconds of a fit and its scores. VUS-PR takes its largest buffer
 from `buffer_length`; rows without a score count as the least suspicious.
 
-What needs no label is shown for detectors that raise alarms by themselves, with their own default threshold: F1 of
-events (all series of a source together), false alarms on rows far from any label in units of the promised rate, alarms
-on series without an anomaly, and the NAB score. For the latter a detector learns from the probation of each file alone;
-"best" is the benchmark's own protocol, which takes the one threshold that is best for all files.
+Detectors that raise alarms by themselves are also shown as their users meet them, with the default threshold: F1 of the
+intervals that they report (all series of a source together), flagged rows far from any label in units of the promised
+rate, intervals on series without an anomaly, and the NAB score, with an alarm at the peak of each interval. For the
+latter a detector learns from the probation of each file alone; "best" is the benchmark's own protocol, which flags
+every row above the one threshold that is best for all files.
 
 A detector is a function ``(train, values, mode, seed) -> Scored``; add one to `DETECTORS` to compare it.
 """
@@ -33,6 +34,7 @@ from rnnforecast.metrics import buffer_length, event_precision_recall, nab_score
 from tests.benchmarks.anomaly_sets import CLEAN, Labelled, load
 
 MODES = ("causal", "offline")
+USUAL_RATE = 0.01  # of false alarms that the detector of this library promises
 FEWEST_CLEAN_ROWS = 1000  # below, a rate of one in a hundred cannot be told from its double
 NAB_PROFILES = ("standard", "reward_low_FP", "reward_low_FN")
 NAB_PROBATION = 0.15
@@ -49,15 +51,33 @@ class Scored:
     seconds : float
         Of learning and scoring.
     alarms : (n,) bool or None
-        By the detector's own threshold, if it has one.
+        Rows beyond the detector's own threshold, if it has one.
     false_alarm_rate : float or None
         Share of normal rows that it promises to flag at most.
+    intervals : (m, 3) int or None
+        First row, last row and peak of what it reports to people; None: every run of alarms.
     """
 
     score: np.ndarray
     seconds: float
     alarms: np.ndarray | None = None
     false_alarm_rate: float | None = None
+    intervals: np.ndarray | None = None
+
+    def inside(self) -> np.ndarray | None:
+        """(n,) rows of intervals, or alarms where there are none."""
+        if self.intervals is None:
+            return self.alarms
+        flags = np.zeros(len(self.score), bool)
+        for first, last, _ in self.intervals:
+            flags[first : last + 1] = True
+        return flags
+
+    def raised(self) -> np.ndarray | None:
+        """(n,) rows at which an interval is reported: its peak; or alarms where there are no intervals."""
+        if self.intervals is None:
+            return self.alarms
+        return np.isin(np.arange(len(self.score)), self.intervals[:, 2])
 
 
 def moving_mean(values: np.ndarray, length: int, *, centred: bool) -> np.ndarray:
@@ -93,7 +113,10 @@ def recurrent(train: np.ndarray, values: np.ndarray, mode: str, seed: int) -> Sc
     detector = rnnforecast.RNNAnomalyDetector(mode=mode, random_state=seed).fit(train[:, None])
     score = -np.asarray(detector.score_samples(values[:, None]), float)
     seconds = time.perf_counter() - start
-    return Scored(score, seconds, np.asarray(detector.predict(values[:, None])) == -1, detector.false_alarm_rate)
+    alarms = np.asarray(detector.predict(values[:, None])) == -1
+    intervals = detector.detect(values[:, None])[["start", "end", "peak"]].to_numpy(int)
+    rate = detector.false_alarm_rate
+    return Scored(score, seconds, alarms, USUAL_RATE if rate == "auto" else rate, intervals)
 
 
 REFERENCE = "AR(32) + 100-step mean"
@@ -129,7 +152,7 @@ def run(name: str, case: Labelled, mode: str, seed: int) -> dict[str, Any]:
         score = lowest_where_missing(found.score)
         row["vus_pr"] = vus_pr(case.labels, score, max_buffer=buffer_length(case.values))
     if found.alarms is not None:
-        row["alarms"] = found.alarms
+        row["events"] = found.inside()
         clean = case.rows_far_from_labels()
         if clean.sum() >= FEWEST_CLEAN_ROWS and found.false_alarm_rate:
             row["false alarms"] = float(found.alarms[clean].mean()) / found.false_alarm_rate
@@ -163,12 +186,12 @@ def event_f1(rows: list[dict[str, Any]], cases: dict[tuple[str, str], Labelled])
     """F1 of the events of each source, those of all its series (and seeds) counted together."""
     labels, alarms = defaultdict(list), defaultdict(list)
     for row in rows:
-        if row["source"] != CLEAN and "alarms" in row:
+        if row["source"] != CLEAN and "events" in row:
             case = cases[row["source"], row["series"]]
             late = slice(case.n_train, None) if case.source != "TODS" else slice(None)
             # A row between two series keeps their events apart.
             labels[case.source] += [case.labels[late], [False]]
-            alarms[case.source] += [row["alarms"][late], [False]]
+            alarms[case.source] += [row["events"][late], [False]]
     return {
         source: event_precision_recall(np.concatenate(labels[source]), np.concatenate(alarms[source])).f1
         for source in labels
@@ -176,12 +199,12 @@ def event_f1(rows: list[dict[str, Any]], cases: dict[tuple[str, str], Labelled])
 
 
 def false_alarms(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Realised by nominal rate of false alarms, and alarms (runs of rows) on series without an anomaly."""
+    """Realised by nominal rate of flagged rows, and events reported on a series without an anomaly."""
     ratios = np.array([row["false alarms"] for row in rows if "false alarms" in row])
     runs = [
-        int((np.diff(row["alarms"].astype(int), prepend=0) == 1).sum())
+        int((np.diff(row["events"].astype(int), prepend=0) == 1).sum())
         for row in rows
-        if row["source"] == CLEAN and "alarms" in row
+        if row["source"] == CLEAN and "events" in row
     ]
     if not len(ratios):
         return {}
@@ -189,7 +212,7 @@ def false_alarms(rows: list[dict[str, Any]]) -> dict[str, float]:
         "median realised / nominal": float(np.median(ratios)),
         "share within a factor of 2": float(((ratios >= 0.5) & (ratios <= 2)).mean()),
         "series": len(ratios),
-        "alarms on series without an anomaly": float(np.mean(runs)) if runs else float("nan"),
+        "events on a series without one": float(np.mean(runs)) if runs else float("nan"),
     }
 
 
@@ -202,7 +225,7 @@ def nab_scores(name: str, cases: list[Labelled]) -> dict[str, float]:
         scores[case.name] = pd.Series(lowest_where_missing(found.score), case.index)
         windows[case.name] = case.windows
         if found.alarms is not None:
-            alarms[case.name] = pd.Series(found.alarms, case.index)
+            alarms[case.name] = pd.Series(found.raised(), case.index)
     pooled = np.concatenate([score.to_numpy()[int(NAB_PROBATION * len(score)) :] for score in scores.values()])
     thresholds = np.append(np.quantile(pooled, 1 - np.geomspace(1e-4, 0.2, 60)), np.inf)
     result = {}
@@ -219,7 +242,7 @@ def nab_scores(name: str, cases: list[Labelled]) -> dict[str, float]:
 def report(rows: list[dict[str, Any]], cases: list[Labelled], names: list[str], modes: list[str]) -> dict[str, Any]:
     """Print the tables and return their numbers."""
     record: dict[str, Any] = {}
-    plain = pd.DataFrame([{key: value for key, value in row.items() if key != "alarms"} for row in rows])
+    plain = pd.DataFrame([{key: value for key, value in row.items() if key != "events"} for row in rows])
     by_name = {(case.source, case.name): case for case in cases}
     for mode in modes:
         table = accuracy(plain, mode)
@@ -278,7 +301,7 @@ def main(arguments: list[str] | None = None) -> None:
                     rows += [run(name, case, mode, seed) for seed in seeds]
         record = report(rows, cases, names, options.modes)
     if options.json:
-        kept = [{key: value for key, value in row.items() if key != "alarms"} for row in rows]
+        kept = [{key: value for key, value in row.items() if key != "events"} for row in rows]
         options.json.write_text(json.dumps({"summary": record, "rows": kept}, indent=1))
 
 

@@ -1,0 +1,155 @@
+"""Derivatives of a forecaster's forecasts in past values and covariates, in original units.
+
+n origins, L rows before an origin (the lookback), H steps of the horizon, K targets, F known and P past covariates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from rnnforecast.estimators._ensemble import Ensemble
+from rnnforecast.estimators._parameters import one_blas_thread
+from rnnforecast.network import input_gradient as of_network
+from rnnforecast.network.windows import Windows
+from rnnforecast.series import Series
+
+WINDOWS = 64  # a mean over more of them changes a curve by less than its line's width
+
+_Array = NDArray[np.float64]
+_Parts = tuple[_Array, _Array, _Array]  # in the target (n, L, K), known (n, L + H, F) and past covariates (n, L, P)
+
+
+def input_gradient(forecaster: Any, series: Series, step: int, column: int) -> pd.DataFrame:
+    """Derivatives of the forecast of one step, from the end of a series and on average over it.
+
+    Parameters
+    ----------
+    forecaster : RNNForecaster
+        Fitted.
+    series : Series
+    step : int
+        From 0.
+    column : int
+        Of the target.
+
+    Returns
+    -------
+    DataFrame
+        Index "lag", columns ("cutoff", input) and ("mean", input).
+
+    Raises
+    ------
+    ValueError
+        If the network is part of the forecast and answers at every step.
+    """
+    weight = 1.0
+    if forecaster.linear_ is not None:
+        weight = float(np.broadcast_to(forecaster.blend_weight_, series.target.shape[1])[column])
+    lookback = lookback_of(forecaster)
+    first, last = min(lookback, series.n_rows), series.n_rows
+    origins = np.unique(np.linspace(first, last, WINDOWS).astype(np.int64))
+    parts = _zeros(series, len(origins), lookback, forecaster.horizon)
+    with one_blas_thread():
+        if weight:
+            _add(parts, _of_ensemble(forecaster.ensemble_, series, origins, step, column), weight)
+        if weight < 1:
+            _add(parts, _of_linear(forecaster.linear_, series, origins, step, column), 1 - weight)
+    own = [column] if forecaster.channels == "independent" else list(range(series.target.shape[1]))
+    targets, known_names, past_names = names_of(series)
+    names = [*(targets[k] for k in own), *known_names, *past_names]
+    tables = []
+    for values in ([part[-1] for part in parts], [part.mean(axis=0) for part in parts]):
+        target, known, past = (
+            np.pad(part, ((0, len(values[1]) - len(part)), (0, 0)), constant_values=np.nan) for part in values
+        )
+        tables.append(np.hstack([target[:, own], known, past]))
+    n_ahead = forecaster.horizon if series.known_names else 0
+    columns = pd.MultiIndex.from_tuples(
+        [(at, name) for at in ("cutoff", "mean") for name in names], names=["at", "input"]
+    )
+    lags = pd.RangeIndex(-n_ahead, lookback, name="lag")
+    return pd.DataFrame(np.hstack(tables)[: lookback + n_ahead][::-1], index=lags, columns=columns)
+
+
+def names_of(series: Series) -> tuple[list[Hashable], list[Hashable], list[Hashable]]:
+    """Return the names of targets, known and past covariates; a target without a name is called "target"."""
+    targets = ["target" if name is None else name for name in series.target_names]
+    return targets, [*series.known_names], [*series.past_names]
+
+
+def lookback_of(forecaster: Any) -> int:
+    """Return how many rows before an origin the forecasts of a fitted forecaster read."""
+    linear, windows = forecaster.linear_, forecaster.ensemble_.windows
+    own = windows.lookback if isinstance(windows, Windows) else max(windows.lookback, windows.base) + 1
+    return max(own, 0 if linear is None else linear.recipe_.lookback)
+
+
+def _zeros(series: Series, n: int, lookback: int, horizon: int) -> _Parts:
+    K, F, P = series.target.shape[1], series.known.shape[1], series.past.shape[1]
+    return np.zeros((n, lookback, K)), np.zeros((n, lookback + horizon, F)), np.zeros((n, lookback, P))
+
+
+def _add(parts: _Parts, more: _Parts, weight: float) -> None:
+    """Add weighted derivatives whose rows may begin later: they are aligned at the end."""
+    for total, part in zip(parts, more, strict=True):
+        total[:, total.shape[1] - part.shape[1] :] += weight * part
+
+
+def _of_ensemble(ensemble: Ensemble, series: Series, origins: NDArray[np.int64], step: int, column: int) -> _Parts:
+    """Derivatives of the networks' forecasts."""
+    network, windows, scales = ensemble.network, ensemble.windows, ensemble.scales
+    if not isinstance(windows, Windows):
+        raise ValueError(
+            "input_gradient goes back through windows, and with forking_sequences=True there are none: "
+            "fit with forking_sequences=False to see what forecasts depend on"
+        )
+    frame = scales.frame(series.target, series.known, series.past, network.dtype)
+    joint = windows.n_targets > 1
+    columns = np.full(len(origins), 0 if joint else column)
+    found = [
+        of_network.input_gradient(
+            network, network.prepare(weights), windows, frame, origins, columns, step, column if joint else 0
+        )
+        for weights in ensemble.weights
+    ]
+    d_target, d_known, d_past = (
+        np.stack(each).mean(axis=0, dtype=np.float64).transpose(2, 0, 1) for each in zip(*found, strict=True)
+    )
+    read = slice(None) if joint else slice(column, column + 1)
+    target = np.zeros((*d_target.shape[:2], series.target.shape[1]))
+    target[:, :, read] = d_target / scales.target.scale[read]
+    unit = scales.target.scale[column]
+    forecast = ensemble.forecast(series.target, series.known, series.past, origins, step + 1)[:, step]
+    return _in_original_units(
+        (unit * target, unit * d_known / scales.known.scale, unit * d_past / scales.past.scale),
+        scales.transform,
+        series,
+        origins,
+        forecast,
+        column,
+    )
+
+
+def _of_linear(linear: Any, series: Series, origins: NDArray[np.int64], step: int, column: int) -> _Parts:
+    """Derivatives of the linear model's forecasts, which are the same at every origin but for the transform."""
+    d_target, known, past = linear.derivative(column, step)
+    target = np.zeros((len(d_target), series.target.shape[1]))
+    target[:, column] = d_target
+    parts = tuple(np.repeat(part[None], len(origins), axis=0) for part in (target, known, past))
+    forecast = linear.forecast(series.target, series.known, series.past, origins, step + 1)[:, step]
+    return _in_original_units(parts, linear.recipe_.transform, series, origins, forecast, column)
+
+
+def _in_original_units(
+    parts: Any, transform: Any, series: Series, origins: NDArray[np.int64], forecast: _Array, column: int
+) -> _Parts:
+    """Follow the transform of the target: of the forecast (n, K), and of the values that went in."""
+    target, known, past = parts
+    grows = transform.sensitivity(forecast)[:, column, None, None]
+    rows = np.maximum(origins[:, None] + np.arange(-target.shape[1], 0), 0)
+    return grows * target / transform.sensitivity(series.target)[rows], grows * known, grows * past

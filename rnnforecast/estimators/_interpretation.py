@@ -1,0 +1,145 @@
+"""What a fitted forecaster tells about itself: where gradients reach, and which inputs its forecasts depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+from rnnforecast.estimators import _diagnosis, _importance, _input_gradient
+from rnnforecast.estimators._base import BaseForecaster
+from rnnforecast.estimators._parameters import checked_number
+from rnnforecast.series import Series
+
+
+class Interpretation(BaseForecaster):
+    """Methods of a forecaster with networks, ``ensemble_``, and perhaps a linear model, ``linear_``."""
+
+    ensemble_: Any
+
+    def gradient_flow(self, X: Any = None) -> pd.DataFrame:
+        """Return how far back in time gradients reach: their norm in the states before the newest, by lag.
+
+        Norms that fall exponentially with the lag are a vanishing gradient, growing ones an exploding one.
+
+        Parameters
+        ----------
+        X : Series, frame, array or tuple (X, y), optional
+            Data to read instead of those of `fit`, given as `history` is in `forecast`.
+
+        Returns
+        -------
+        DataFrame
+            Index "lag" in steps of the series, a column for each recurrent layer; the last one's newest state has 1.
+
+        Raises
+        ------
+        ValueError
+            If the layers cannot be followed from step to step.
+        """
+        check_is_fitted(self)
+        return _diagnosis.gradient_flow(self.ensemble_, self._history if X is None else self._read_history(X))
+
+    def input_gradient(self, X: Any = None, *, step: int = 1, target: Hashable = None) -> pd.DataFrame:
+        """Return the exact derivative of a forecast in the values it is made from, by lag and input.
+
+        The unit is that of the target per unit of the input: how much the forecast would grow if a past value had been
+        larger by one. Network, linear model and their weights are all part of it, as are scaling and transform.
+
+        Parameters
+        ----------
+        X : Series, frame, array or tuple (X, y), optional
+            Data to forecast instead of those of `fit`, given as `history` is in `forecast`. Covariates after its end
+            are taken as the last known ones.
+        step : int, default=1
+            Step ahead, at most ``horizon``.
+        target : label, optional
+            Which of several target columns is forecast; the first by default.
+
+        Returns
+        -------
+        DataFrame
+            Index "lag": 0 is the newest known row, -1 the first step ahead. Columns ("cutoff", input), for the forecast
+            from the end of the data, and ("mean", input), over forecasts from up to 64 rows spread over the data. NaN
+            where an input is not known at a lag: all but known covariates in the steps ahead.
+
+        Raises
+        ------
+        ValueError
+            If `step` or `target` is none of the forecaster's, or its networks learnt with ``forking_sequences=True``.
+        """
+        check_is_fitted(self)
+        series = self._history if X is None else self._read_history(X)
+        if checked_number(step, "step") > self.horizon:
+            raise ValueError(f"step must be at most the horizon, {self.horizon}, got {step}; fit with a longer horizon")
+        return _input_gradient.input_gradient(self, series, step - 1, _column(series, target))
+
+    def permutation_importance(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        target: Hashable = None,
+        n_windows: int = 100,
+        band: int | None = None,
+        n_repeats: int = 5,
+        random_state: Any = None,
+    ) -> pd.DataFrame:
+        """Return how much worse forecasts get when the values of an input, at some lags, come from other windows.
+
+        scikit-learn's `sklearn.inspection.permutation_importance` (Breiman, 2001) over windows of given data: past
+        values of an input in a band of lags are exchanged between windows, all else staying as it was. Where inputs
+        repeat each other, one can make up for the other, and neither seems important.
+
+        Parameters
+        ----------
+        X : frame, Series or array of N rows
+            As in `fit`; rows that were not learnt from, or importance is that for memory.
+        y : Series, frame or array of N rows, optional
+            As in `fit`.
+        target : label, optional
+            Which of several target columns is forecast; the first by default.
+        n_windows : int, default=100
+            Windows, spread evenly over the data; fewer if there are not so many.
+        band : int, optional
+            Lags that are exchanged together; by default a twelfth of those that are read.
+        n_repeats : int, default=5
+            Permutations of each input and band.
+        random_state : int, RandomState or None, default=None
+            Of the permutations.
+
+        Returns
+        -------
+        DataFrame
+            Index ("input", "first", "last"): the newest and the oldest lag of the band, 0 being the newest known row
+            and negative ones the steps ahead. Columns "mean" and "std", over repeats, of the growth of the mean
+            absolute error over the horizon, in units of the target.
+
+        Raises
+        ------
+        ValueError
+            If the data hold fewer than two windows with their horizon.
+        """
+        check_is_fitted(self)
+        series = self._read_history(X if y is None else (X, y))
+        return _importance.permutation_importance(
+            self,
+            series,
+            _column(series, target),
+            n_windows=checked_number(n_windows, "n_windows"),
+            band=None if band is None else checked_number(band, "band"),
+            n_repeats=checked_number(n_repeats, "n_repeats"),
+            random_state=random_state,
+        )
+
+
+def _column(series: Series, target: Hashable) -> int:
+    """Return the number of a target column, the first by default."""
+    if target is None:
+        return 0
+    if target not in series.target_names:
+        names = ", ".join(map(str, series.target_names))
+        raise ValueError(f"target must be one of the target columns, {names}, got {target!r}")
+    return series.target_names.index(target)
