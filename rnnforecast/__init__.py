@@ -15,6 +15,7 @@ _HOMES = {
     "RNNForecaster": "rnnforecast.estimators.forecaster",
     "RNNRegressor": "rnnforecast.estimators.regressor",
     "RNNClassifier": "rnnforecast.estimators.classifier",
+    "RNNAnomalyDetector": "rnnforecast.estimators.anomaly",
     "RNNGenerator": "rnnforecast.estimators.generator",
     "NaiveForecaster": "rnnforecast.estimators.baselines",
     "LinearForecaster": "rnnforecast.estimators.baselines",

@@ -48,7 +48,7 @@ def check_parameters(estimator: Any) -> None:
         )
 
 
-def checked_number(value: Any, name: str, maximum: int = MAX_STEPS) -> int:
+def checked_number(value: Any, name: str, maximum: int = MAX_STEPS, minimum: int = 1) -> int:
     """Return a number of steps, rows or windows as int.
 
     Parameters
@@ -63,15 +63,15 @@ def checked_number(value: Any, name: str, maximum: int = MAX_STEPS) -> int:
     Returns
     -------
     int
-        In 1..maximum.
+        In minimum..maximum.
 
     Raises
     ------
     ValueError
         Anything but such a number; bools and floats are none.
     """
-    if isinstance(value, bool) or not isinstance(value, Integral) or not 1 <= int(value) <= maximum:
-        raise ValueError(f"{name} must be an integer from 1 to {maximum}, got {value!r}")
+    if isinstance(value, bool) or not isinstance(value, Integral) or not minimum <= int(value) <= maximum:
+        raise ValueError(f"{name} must be an integer from {minimum} to {maximum}, got {value!r}")
     return int(value)
 
 

@@ -13,17 +13,20 @@ from rnnforecast.series.continuation import read_future, read_more
 from rnnforecast.series.frequency import infer_frequency
 from rnnforecast.series.reading import Series, read, to_pandas
 from rnnforecast.series.seasons import season_candidates
+from rnnforecast.series.steps import Steps, read_steps
 from rnnforecast.series.tables import index_of
 
 __all__ = [
     "Clock",
     "Series",
+    "Steps",
     "calendar_features",
     "index_of",
     "infer_frequency",
     "read",
     "read_future",
     "read_more",
+    "read_steps",
     "season_candidates",
     "to_pandas",
 ]

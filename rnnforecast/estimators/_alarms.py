@@ -1,0 +1,66 @@
+"""Scored rows as pandas: a table of the intervals that alarm, and what each column contributed."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from rnnforecast.detection import find_intervals
+from rnnforecast.estimators._scoring import Scored
+
+Array = NDArray[np.float64]
+
+COLUMNS = ("start", "end", "peak", "severity", "n_points", "column", "direction", "expected", "observed")
+
+
+def contributions(scored: Scored) -> Array:
+    """Return what each target adds to the score of each row, (N, K)."""
+    return scored.score[:, None] * scored.shares
+
+
+def alarm_table(
+    scored: Scored,
+    observed: Array,
+    expected: Array,
+    index: pd.Index,
+    names: Sequence[Hashable],
+    min_peak: float,
+    **joining: int,
+) -> pd.DataFrame:
+    """Return one row for each interval whose highest score exceeds `min_peak`; see `RNNAnomalyDetector.detect`.
+
+    Parameters
+    ----------
+    scored : Scored
+    observed, expected : ndarray of shape (N, K)
+        In original units.
+    index : Index of N labels
+    names : sequence of K labels
+    min_peak : float
+    **joining
+        Passed to `rnnforecast.detection.find_intervals`.
+    """
+    found = find_intervals(scored.score, scored.threshold, **joining)
+    kept = scored.score[found.peak] > min_peak
+    start, end, peak = found.start[kept], found.end[kept], found.peak[kept]
+    column = scored.shares[peak].argmax(axis=1) if len(peak) else np.zeros(0, np.intp)
+    value, forecast = observed[peak, column], expected[peak, column]
+    with np.errstate(invalid="ignore"):
+        direction = np.where(value > forecast, "up", np.where(value < forecast, "down", ""))
+    return pd.DataFrame(
+        {
+            "start": index[start],
+            "end": index[end],
+            "peak": index[peak],
+            "severity": scored.score[peak],
+            "n_points": found.n_points[kept],
+            "column": pd.Series([names[k] for k in column], dtype=object),
+            "direction": pd.Series(direction, dtype=object),
+            "expected": forecast,
+            "observed": value,
+        },
+        columns=list(COLUMNS),
+    )

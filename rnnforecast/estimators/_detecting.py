@@ -1,0 +1,272 @@
+"""What a detector learns from its training rows, and how it judges others: causally or with hindsight.
+
+N rows, C columns of which the first K are targets, the rest inputs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnforecast.detection import (
+    ShapeReference,
+    Smoother,
+    dominant_period,
+    offline_spans,
+    rows_of_windows,
+    smooth_offline,
+    window_length,
+)
+from rnnforecast.detection.adaptive import AdaptiveThreshold, FixedThreshold
+from rnnforecast.estimators._echo import EchoModel, EchoRun, Readouts, fit_echo
+from rnnforecast.estimators._scoring import Decision, Scored, Scorer, Weighing, mean_of_known, whitening_of
+from rnnforecast.network.reservoir import Reservoir
+from rnnforecast.scaling import Scaler, fit_scaler
+
+Array = NDArray[np.float64]
+Threshold = FixedThreshold | AdaptiveThreshold
+
+CAUSAL_SPANS = (1, 10, 30, 100, 300)  # the newest row alone keeps alarms short; long spans find faint, lasting changes
+VALUE_RANGE = 20.0  # standard deviations: values beyond are as far
+FEWEST_LAGS, MOST_LAGS, LAGS_PER_PERIOD = 96, 300, 1.25
+ALIKE = (0.005, 0.995)  # quantiles between which a column must vary to be learnt from
+EVEN, SMALLEST_UNIT = 0.99, 1e-2  # quantile of a training score that is made 1, and what it is at least
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The choices of a detector that its parameters and the training rows make together.
+
+    Parameters
+    ----------
+    steps : tuple of int
+        How far ahead is forecast.
+    n_lags : int
+    back : ndarray of int, shape (C,)
+        See `EchoModel`.
+    period : int or None
+        Of the first target that has one.
+    spans : tuple of int
+        Of the smoothing.
+    mahalanobis : bool
+        How errors of several steps are joined.
+    shares : ndarray of shape (K,)
+        Weight of each target in the score.
+    """
+
+    steps: tuple[int, ...]
+    n_lags: int
+    back: NDArray[np.int64]
+    period: int | None
+    spans: tuple[int, ...]
+    mahalanobis: bool
+    shares: Array
+
+
+def scaler_of(values: Array) -> Scaler:
+    """Learn mean and standard deviation of every column (N, C) from what is known of it."""
+    each = [fit_scaler(column[~np.isnan(column)][:, None]) for column in values.T]
+    return Scaler(*(np.concatenate([getattr(one, name) for one in each]) for name in ("origin", "offset", "scale")))
+
+
+def scaled(values: Array, scaler: Scaler) -> Array:
+    """Return values (..., C) in standard deviations, cut at twenty; NaN stays."""
+    return np.minimum(np.maximum(scaler.transform(values), -VALUE_RANGE), VALUE_RANGE)
+
+
+def hardly_varies(column: Array) -> bool:
+    """Tell whether the middle 99 % of a column's known values are the same but for rounding."""
+    low, high = np.quantile(column[~np.isnan(column)], ALIKE)
+    return bool(high - low <= 1e-9 * max(abs(low), abs(high)))
+
+
+def plan(
+    table: Array,
+    n_targets: int,
+    *,
+    steps: tuple[int, ...],
+    n_lags: int | str,
+    smooth: int | str | None,
+    causal: bool,
+    mahalanobis: bool,
+    shares: Array,
+) -> Plan:
+    """Choose lags and spans by the periods of the scaled training rows (N, C)."""
+    periods = [dominant_period(column) for column in table[:, :n_targets].T]
+    found = [period for period in periods if period is not None]
+    period = found[0] if found else None
+    if n_lags == "auto":
+        lags = int(np.clip(LAGS_PER_PERIOD * max(found, default=0), FEWEST_LAGS, MOST_LAGS))
+        lags = min(lags, max(len(table) // 4, 2))
+    else:
+        lags = int(n_lags)
+    back = np.ones(table.shape[1], np.int64)
+    for k, own in enumerate(periods):
+        if own is not None and own < lags:
+            back[k] = own
+    spans: tuple[int, ...] = CAUSAL_SPANS if causal else offline_spans(period)
+    if smooth != "auto":
+        spans = (1 if smooth is None else int(smooth),)
+    return Plan(steps, lags, back, period, spans, mahalanobis, shares)
+
+
+def ordinary(scores: Array, n_begun: int) -> Array:
+    """Return training scores (n,) to compare others with, without those whose averages had hardly begun."""
+    known = scores[~np.isnan(scores)]
+    return known[min(n_begun, len(known) // 4) :]
+
+
+class Causal:
+    """Judges rows by those before them.
+
+    Parameters
+    ----------
+    table : ndarray of shape (N, C)
+        Scaled training rows.
+    plan : Plan
+    reservoir : Reservoir
+    alpha : float
+        Penalty of the states' weights, per row.
+    drift : bool
+        Whether the calibration follows rows that do not alarm.
+    """
+
+    def __init__(self, table: Array, plan: Plan, reservoir: Reservoir, alpha: float, drift: bool):
+        self.plan, self.drift, K = plan, drift, len(plan.shares)
+        self.model, errors = fitted(table, plan, reservoir, Readouts(("joint",), alpha))
+        self.weighing = Weighing(whitening_of(errors) if plan.mahalanobis else None, plan.shares)
+        smoothed = Smoother(plan.spans, n_columns=K).extend(self.weighing.sizes(errors))
+        self.reference = ordinary(self.weighing.combine(smoothed)[0], max(plan.spans))
+        self.spread = spread_of(self.model, errors)
+        self.context: dict[str, Any] | None = None
+
+    def scorer(self, threshold: Threshold, follows: bool) -> Scorer:
+        """Return one that begins anew, or goes on after the training rows."""
+        scorer = Scorer(self.model, self.weighing, self.plan.spans, Decision(self.reference, threshold))
+        if follows and self.context is not None:
+            scorer.state = self.context
+        return scorer
+
+    def remember(self, table: Array, threshold: Threshold) -> None:
+        """Read the training rows, so that later ones can follow."""
+        scorer = self.scorer(threshold, False)
+        scorer.extend(table, self.drift)
+        self.context = scorer.state
+
+    def judge(self, table: Array, threshold: Threshold, follows: bool = False) -> Scored:
+        """Judge scaled rows (N, C)."""
+        return self.scorer(threshold, follows).extend(table, self.drift)
+
+
+class Offline:
+    """Judges rows with hindsight: by forecasts from both sides, of reservoir and lags apart, smoothed to both sides.
+
+    Parameters
+    ----------
+    table : ndarray of shape (N, C)
+        Scaled training rows.
+    plan : Plan
+    reservoir : Reservoir
+    alpha : float
+        Penalty of the states' weights, per row.
+    shape : bool
+        Whether windows are compared with the training rows' windows, too.
+    """
+
+    def __init__(self, table: Array, plan: Plan, reservoir: Reservoir, alpha: float, shape: bool):
+        self.plan, K = plan, len(plan.shares)
+        readouts = Readouts(("states", "lags"), alpha)
+        self.forward, ahead = fitted(table, plan, reservoir, readouts)
+        self.backward, behind = fitted(table[::-1], plan, reservoir, readouts)
+        errors = np.concatenate([ahead, behind[::-1]], axis=2)
+        self.weighing = Weighing(whitening_of(errors) if plan.mahalanobis else None, plan.shares, 1.0, np.inf)
+        smoothed = smooth_offline(self.weighing.sizes(errors), plan.spans)
+        self.shapes = Shapes(table[:, :K], plan.period, smoothed) if shape else None
+        if self.shapes is not None:
+            smoothed = self.shapes.join(smoothed, table[:, :K], 0)
+        self.reference = ordinary(self.weighing.combine(smoothed)[0], 0)
+        self.spread = spread_of(self.forward, ahead)
+        self.context: dict[str, Any] | None = None
+
+    def remember(self, table: Array, threshold: Threshold) -> None:
+        """Read the training rows, so that later ones can follow."""
+        run = EchoRun(self.forward)
+        run.extend(table)
+        self.context = run.state
+
+    def judge(self, table: Array, threshold: Threshold, follows: bool = False) -> Scored:
+        """Judge scaled rows (N, C)."""
+        run = EchoRun(self.forward)
+        if follows and self.context is not None:
+            run.state = self.context
+        ahead, expected = run.extend(table)
+        behind, expected_behind = EchoRun(self.backward).extend(table[::-1])
+        errors = np.concatenate([ahead, behind[::-1]], axis=2)
+        smoothed = smooth_offline(self.weighing.sizes(errors), self.plan.spans)
+        if self.shapes is not None:
+            target = table[:, : smoothed.shape[1]]
+            smoothed = self.shapes.join(smoothed, target, self.shapes.place(target, follows))
+        score, shares = self.weighing.combine(smoothed)
+        decided = Decision(self.reference, threshold).extend(score, learn=False)
+        both = np.stack([expected, expected_behind[::-1]])
+        return Scored(*decided, shares, mean_of_known(both, axis=0))
+
+
+class Shapes:
+    """Distances to the nearest training windows, beside the errors of forecasts: the largest of the three counts.
+
+    Each is in units of its own 99 % quantile over the training rows; windows of training rows are compared with those
+    that do not overlap them.
+
+    Parameters
+    ----------
+    train : ndarray of shape (N, K)
+        Scaled training rows.
+    period : int or None
+        From which the length of a window follows.
+    smoothed : ndarray of shape (N, K)
+        Errors of the training rows.
+    """
+
+    def __init__(self, train: Array, period: int | None, smoothed: Array):
+        self.length = min(window_length(period), len(train) // 3)
+        self.train = train
+        self.references = [ShapeReference(column, self.length) for column in train.T]
+        every = np.stack([smoothed, *self._distances(train, 0)])
+        self.units = np.maximum(np.nan_to_num(np.nanquantile(every, EVEN, axis=1, keepdims=True)), SMALLEST_UNIT)
+
+    def place(self, target: Array, follows: bool) -> int | None:
+        """Return where rows begin in the time of the training rows: after them, with them, or nowhere (None)."""
+        n = min(len(target), len(self.train))
+        same = np.array_equal(target[:n], self.train[:n], equal_nan=True)
+        return len(self.train) if follows else 0 if same else None
+
+    def join(self, smoothed: Array, target: Array, first: int | None) -> Array:
+        """Return the largest of the three scores, (N, K)."""
+        every = np.stack([smoothed, *self._distances(target, first)]) / self.units
+        return np.fmax.reduce(every)
+
+    def _distances(self, target: Array, first: int | None) -> Array:
+        """Return both distances by row, (2, N, K); NaN where rows are fewer than a window."""
+        out = np.full((2, *target.shape), np.nan)
+        if len(target) >= self.length:
+            for k, reference in enumerate(self.references):
+                for kind, distances in enumerate(reference.distances(target[:, k], first)):
+                    out[kind, :, k] = rows_of_windows(distances, self.length)
+        return out
+
+
+def fitted(table: Array, plan: Plan, reservoir: Reservoir, readouts: Readouts) -> tuple[EchoModel, Array]:
+    """Fit a model to training rows as planned; see `fit_echo`."""
+    K = len(plan.shares)
+    return fit_echo(table, K, reservoir, readouts, steps=plan.steps, n_lags=plan.n_lags, back=plan.back)
+
+
+def spread_of(model: EchoModel, errors: Array) -> list[Array]:
+    """Return the absolute errors of forecasts of the nearest step on training rows, by target."""
+    nearest = int(np.argmin(model.ahead))
+    sizes = np.abs(errors[:, :, nearest]) * model.deviation[:, nearest]
+    return [np.sort(column[~np.isnan(column)]) for column in sizes.T]

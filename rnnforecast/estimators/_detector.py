@@ -1,0 +1,319 @@
+"""How a detector learns, judges and goes on: the pieces of `RNNAnomalyDetector` put together.
+
+N rows, C columns of X, K targets. The tables that are judged have the targets first, then the inputs.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import InvalidParameterError
+
+from rnnforecast.detection import check_rate, dynamic_thresholds, rows_needed
+from rnnforecast.detection.adaptive import AdaptiveThreshold, FixedThreshold
+from rnnforecast.estimators._base import DataWarning
+from rnnforecast.estimators._detecting import Causal, Offline, hardly_varies, plan, scaled, scaler_of
+from rnnforecast.estimators._scoring import Scored, Scorer
+from rnnforecast.kernels.cells import named
+from rnnforecast.network.reservoir import Reservoir
+from rnnforecast.scaling import Scaler
+from rnnforecast.series import Steps
+from rnnforecast.series.columns import feature_names, matched
+from rnnforecast.series.gaps import require_some
+
+Array = NDArray[np.float64]
+
+RATE = 1e-2
+FURTHEST = 1000  # steps ahead
+
+
+class Judgement(NamedTuple):
+    """What `RNNAnomalyDetector.update` says of a row.
+
+    Attributes
+    ----------
+    score : float
+        Calibrated; NaN for a row without a score.
+    is_anomaly : bool
+    expected, lower, upper : float or ndarray of shape (K,)
+        Forecast of the row, and where it usually lies.
+    contributions : float or ndarray of shape (K,)
+        Of each target to the score.
+    """
+
+    score: float
+    is_anomaly: bool
+    expected: Any
+    lower: Any
+    upper: Any
+    contributions: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """What a fit leaves.
+
+    Parameters
+    ----------
+    judge : Causal or Offline
+    scaler : Scaler
+        Of the table's columns.
+    order : list of int
+        Columns of X, targets first.
+    names, untrainable : list
+        Labels of the targets, and of those that hardly vary.
+    feature_names : list of str or None
+    one_dimensional : bool
+        X was a Series.
+    last : label or None
+        Of the last training row, if it had one of its own.
+    level : float
+        Threshold to start with.
+    rate : float
+        False-alarm rate.
+    adaptive : bool
+        Whether the threshold follows the rate.
+    """
+
+    judge: Causal | Offline
+    scaler: Scaler
+    order: list[int]
+    names: list[Hashable]
+    untrainable: list[Hashable]
+    feature_names: list[str] | None
+    one_dimensional: bool
+    last: Any
+    level: float
+    rate: float
+    adaptive: bool
+
+    @property
+    def start(self) -> FixedThreshold | AdaptiveThreshold:
+        """A threshold that has seen no row."""
+        return AdaptiveThreshold(self.rate) if self.adaptive else FixedThreshold(self.level)
+
+    def table(self, steps: Steps) -> Array:
+        """Return values (N, C) with the targets first, in original units."""
+        if not (self.one_dimensional and steps.table.one_dimensional):
+            found = matched(steps.table, self.feature_names, len(self.order), (), "RNNAnomalyDetector")
+            return steps.table.values[:, np.array(found, np.intp)[self.order]]
+        return steps.table.values
+
+    def unscaled(self, target: Array) -> Array:
+        """Return scaled values of the targets, (..., K), in original units."""
+        K, scaler = len(self.names), self.scaler
+        return target * scaler.scale[:K] + scaler.offset[:K] + scaler.origin[:K]
+
+
+def check(detector: Any) -> None:
+    """Refuse parameters that do not go together, before any work."""
+    steps = tuple(detector.n_steps_ahead)
+    whole = all(isinstance(h, (int, np.integer)) and not isinstance(h, bool) and 1 <= h <= FURTHEST for h in steps)
+    if not steps or not whole or len(set(steps)) < len(steps):
+        raise InvalidParameterError(
+            f"n_steps_ahead must hold different integers from 1 to {FURTHEST}, got {detector.n_steps_ahead!r}"
+        )
+    n_units(detector)
+    if detector.shape and detector.mode != "offline":
+        raise InvalidParameterError(
+            'shape=True compares windows with hindsight: use mode="offline", or shape=False, got mode="causal"'
+        )
+    if detector.drift and detector.mode == "offline":
+        raise InvalidParameterError('drift=True follows the rows one by one: use mode="causal", got mode="offline"')
+    if detector.threshold is not None and detector.contamination is not None:
+        raise InvalidParameterError(
+            f"threshold={detector.threshold!r} and contamination={detector.contamination!r} both set the threshold: "
+            "give one of them"
+        )
+
+
+def n_units(detector: Any) -> int:
+    """Units of the one recurrent layer."""
+    sizes = detector.hidden_layer_sizes
+    sizes = tuple(sizes) if isinstance(sizes, (tuple, list)) else (sizes,)
+    if len(sizes) != 1 or isinstance(sizes[0], bool) or not isinstance(sizes[0], (int, np.integer)) or sizes[0] < 1:
+        raise InvalidParameterError(
+            f"hidden_layer_sizes must be the positive number of units of one layer, got {detector.hidden_layer_sizes!r}"
+        )
+    return int(sizes[0])
+
+
+def learn(detector: Any, steps: Steps) -> Learned:
+    """Learn from training rows; the detector itself is not touched."""
+    columns, values = steps.table.columns, steps.table.values
+    targets = target_positions(detector.target, columns)
+    order = targets + [k for k in range(len(columns)) if k not in targets]
+    ahead = tuple(int(h) for h in detector.n_steps_ahead)
+    needed = max(ahead) + 3
+    if len(values) < needed:
+        raise ValueError(
+            f"RNNAnomalyDetector needs at least {needed} rows to learn from, got {len(values)} (n_samples = "
+            f"{len(values)}) with n_steps_ahead={detector.n_steps_ahead!r}: give a longer series or look less far ahead"
+        )
+    names = [columns[k] for k in targets]
+    require_some(np.isnan(values), columns, "X")
+    flat = [hardly_varies(values[:, k]) for k in targets]
+    if any(flat):
+        warn_of_flat([name for name, one in zip(names, flat, strict=True) if one], all(flat))
+    scaler = scaler_of(values[:, order])
+    table = scaled(values[:, order], scaler)
+    rng = np.random.default_rng(check_random_state(detector.random_state).randint(np.iinfo(np.int32).max))
+    chosen = plan(
+        table,
+        len(targets),
+        steps=ahead,
+        n_lags=detector.n_lags,
+        smooth=detector.smooth,
+        causal=detector.mode == "causal",
+        mahalanobis=detector.score == "mahalanobis",
+        shares=np.ones(len(targets)) if all(flat) else 1.0 - np.array(flat),
+    )
+    if len(table) < chosen.n_lags + max(ahead) + 1:
+        raise ValueError(
+            f"n_lags={chosen.n_lags} and n_steps_ahead={detector.n_steps_ahead!r} need at least "
+            f"{chosen.n_lags + max(ahead) + 1} rows to learn from, got {len(table)}: give more rows or fewer lags"
+        )
+    reservoir = Reservoir.random(
+        named(detector.cell),
+        1 + len(columns) - len(targets),
+        n_units(detector),
+        detector.dtype,
+        rng,
+        spectral_radius=detector.spectral_radius,
+        input_scale=detector.input_scale,
+    )
+    judge: Causal | Offline
+    if detector.mode == "causal":
+        judge = Causal(table, chosen, reservoir, detector.alpha, detector.drift)
+    else:
+        judge = Offline(table, chosen, reservoir, detector.alpha, detector.shape)
+    rate, level, adaptive = thresholds(detector, judge, table, all(flat))
+    learned = Learned(
+        judge=judge,
+        scaler=scaler,
+        order=order,
+        names=names,
+        untrainable=[name for name, one in zip(names, flat, strict=True) if one],
+        feature_names=feature_names(steps.table),
+        one_dimensional=steps.table.one_dimensional,
+        last=None if steps.table.index is None else steps.index[-1],
+        level=level,
+        rate=rate,
+        adaptive=adaptive,
+    )
+    judge.remember(table, learned.start)
+    return learned
+
+
+def target_positions(target: Any, columns: list[Hashable]) -> list[int]:
+    """Return which columns are scored."""
+    if target is None:
+        return list(range(len(columns)))
+    asked = list(target) if isinstance(target, (list, tuple, np.ndarray)) and target not in columns else [target]
+    unknown = [name for name in asked if name not in columns]
+    if unknown or not asked or len(set(asked)) < len(asked):
+        raise ValueError(
+            f"target must name different columns of X ({', '.join(map(str, columns))}), got {target!r}: "
+            "give one label or a list of labels"
+        )
+    return [columns.index(name) for name in asked]
+
+
+def warn_of_flat(names: list[Hashable], every: bool) -> None:
+    """Say which targets cannot be learnt from."""
+    warnings.warn(
+        f"more than 99 % of the training values of {', '.join(map(str, names))} are the same, so what is unusual "
+        f"cannot be learnt: {'no row will alarm' if every else 'these columns do not count in the score'}; "
+        "give training rows in which they vary",
+        DataWarning,
+        stacklevel=4,
+    )
+
+
+def thresholds(detector: Any, judge: Causal | Offline, table: Array, flat: bool) -> tuple[float, float, bool]:
+    """Return false-alarm rate, threshold to start with, and whether it follows the rate."""
+    n = len(judge.reference)
+    rate = detector.false_alarm_rate
+    if rate == "auto":
+        rate = RATE if n >= rows_needed(RATE) else min(1.0 / max(n, 1), 0.5)
+    elif detector.threshold is None and detector.contamination is None:
+        check_rate(rate, n)
+    if flat or detector.threshold == "dynamic":
+        return rate, np.inf, False
+    if detector.threshold is not None:
+        return rate, float(detector.threshold), False
+    if detector.contamination is not None:
+        return rate, nth_highest(judge.judge(table, FixedThreshold(np.inf)).score, detector.contamination), False
+    return rate, -float(np.log10(rate)), True
+
+
+def nth_highest(scores: Array, share: float) -> float:
+    """Return a score that a share of all rows (N,) exceeds, of those with a score."""
+    known = np.sort(scores[~np.isnan(scores)])
+    count = min(round(share * len(scores)), len(known) - 1)
+    return float(known[-count - 1])
+
+
+def judge(detector: Any, learned: Learned, steps: Steps) -> Scored:
+    """Judge rows as the detector's parameters and its training rows say."""
+    table = scaled(learned.table(steps), learned.scaler)
+    scored = learned.judge.judge(table, learned.start, steps.follow(learned.last))
+    if detector.threshold == "dynamic" and not np.isnan(scored.score).all():
+        return scored._replace(threshold=dynamic_thresholds(scored.score))
+    return scored
+
+
+class Stream:
+    """Judges one row after the other; see `RNNAnomalyDetector.update`.
+
+    Parameters
+    ----------
+    learned : Learned
+        Of a causal detector.
+    """
+
+    def __init__(self, learned: Learned):
+        assert isinstance(learned.judge, Causal)
+        self.learned = learned
+        self.scorer: Scorer = learned.judge.scorer(learned.start, follows=True)
+        self._order = np.array(learned.order)
+        scale = learned.scaler.scale[: len(learned.names)]
+        quantiles = [np.quantile(own, 1.0 - learned.rate) if len(own) else np.nan for own in learned.judge.spread]
+        self._width = np.array(quantiles) * scale
+
+    def update(self, row: Any, learn: bool) -> Judgement:
+        """Judge the next row."""
+        values = np.asarray(row)
+        if values.dtype.kind not in "fiub":
+            values = np.array([np.nan if one is None else one for one in values.reshape(-1).tolist()])
+        values = values.reshape(-1)
+        if len(values) != len(self._order) or values.dtype.kind not in "fiub" or np.isinf(values).any():
+            raise ValueError(f"a row must be {len(self._order)} numbers, NaN where one is missing, got {row!r}")
+        learned = self.learned
+        values = values[self._order].astype(np.float64)
+        score, threshold, shares, expected = self.scorer.step(scaled(values, learned.scaler), learn)
+        expected = learned.unscaled(expected)
+        fields: list[Any] = [expected, expected - self._width, expected + self._width, score * shares]
+        if learned.one_dimensional:
+            fields = [float(field[0]) for field in fields]
+        return Judgement(score, score > threshold, *fields)
+
+
+def stream(detector: Any, learned: Learned) -> Stream:
+    """Begin to judge the rows after the training rows one by one.
+
+    Raises
+    ------
+    ValueError
+        If the detector needs the rows that come after.
+    """
+    if detector.mode == "offline" or detector.threshold == "dynamic":
+        what = 'mode="offline"' if detector.mode == "offline" else 'threshold="dynamic"'
+        raise ValueError(f"update judges a row by those before it, but {what} needs later ones: use anomaly_score(X)")
+    return Stream(learned)
