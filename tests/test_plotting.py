@@ -296,11 +296,16 @@ def test_known_anomalies_are_drawn_as_runs(load):
 def test_a_detector_is_asked_for_score_intervals_and_threshold(load):
     score, intervals = scored(load)
     frame = pd.DataFrame({"load": load, "price": 2 * load})
-    detector = SimpleNamespace(anomaly_score=lambda X: score, detect=lambda X: intervals, offset_=-2.5)
+    detector = SimpleNamespace(
+        anomaly_score=lambda X: score, decision_function=lambda X: 2.5 - score.to_numpy(), detect=lambda X: intervals
+    )
     display = AnomalyDisplay.from_estimator(detector, frame, column="price")
     assert display.ax_.get_ylabel() == "price"
-    assert display.threshold == 2.5
+    threshold = {line.get_label(): line for line in display.score_ax_.get_lines()}["threshold"].get_ydata()
+    np.testing.assert_array_equal(threshold, np.where(score.isna(), np.nan, 2.5))
     assert display.intervals is intervals
+    few = intervals[:1]
+    assert AnomalyDisplay.from_estimator(detector, frame, intervals=few, column="price").intervals is few
     with pytest.raises(ValueError, match=r"X has 2 columns \['load', 'price'\]: name the one to draw"):
         AnomalyDisplay.from_estimator(detector, frame)
 

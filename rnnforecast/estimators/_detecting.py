@@ -13,26 +13,23 @@ from numpy.typing import NDArray
 
 from rnnforecast.detection import (
     ShapeReference,
-    Smoother,
     dominant_period,
-    offline_spans,
     rows_of_windows,
-    smooth_offline,
     window_length,
 )
 from rnnforecast.detection.adaptive import AdaptiveThreshold, FixedThreshold
 from rnnforecast.estimators._echo import EchoModel, EchoRun, Readouts, fit_echo
-from rnnforecast.estimators._scoring import Decision, Scored, Scorer, Weighing, mean_of_known, whitening_of
+from rnnforecast.estimators._scoring import Decision, Scored, Scorer, Weighing, begun, mean_of_known, whitening_of
 from rnnforecast.network.reservoir import Reservoir
 from rnnforecast.scaling import Scaler, fit_scaler
 
 Array = NDArray[np.float64]
 Threshold = FixedThreshold | AdaptiveThreshold
 
-CAUSAL_SPANS = (1, 10, 30, 100, 300)  # the newest row alone keeps alarms short; long spans find faint, lasting changes
+SPANS = (1, 10, 30, 100, 300)  # the newest row alone keeps alarms short; long spans find faint, lasting changes
 VALUE_RANGE = 20.0  # standard deviations: values beyond are as far
 FEWEST_LAGS, MOST_LAGS, LAGS_PER_PERIOD = 96, 300, 1.25
-ALIKE = (0.005, 0.995)  # quantiles between which a column must vary to be learnt from
+ALIKE = (0.0005, 0.9995)  # quantiles between which a column must vary to be learnt from
 EVEN, SMALLEST_UNIT = 0.99, 1e-2  # quantile of a training score that is made 1, and what it is at least
 
 
@@ -55,6 +52,8 @@ class Plan:
         How errors of several steps are joined.
     shares : ndarray of shape (K,)
         Weight of each target in the score.
+    trained : bool
+        Whether any target varies in the training rows.
     """
 
     steps: tuple[int, ...]
@@ -64,6 +63,7 @@ class Plan:
     spans: tuple[int, ...]
     mahalanobis: bool
     shares: Array
+    trained: bool
 
 
 def scaler_of(values: Array) -> Scaler:
@@ -78,7 +78,7 @@ def scaled(values: Array, scaler: Scaler) -> Array:
 
 
 def hardly_varies(column: Array) -> bool:
-    """Tell whether the middle 99 % of a column's known values are the same but for rounding."""
+    """Tell whether the middle 99.9 % of a column's known values are the same but for rounding."""
     low, high = np.quantile(column[~np.isnan(column)], ALIKE)
     return bool(high - low <= 1e-9 * max(abs(low), abs(high)))
 
@@ -90,9 +90,8 @@ def plan(
     steps: tuple[int, ...],
     n_lags: int | str,
     smooth: int | str | None,
-    causal: bool,
     mahalanobis: bool,
-    shares: Array,
+    varies: NDArray[np.bool_],
 ) -> Plan:
     """Choose lags and spans by the periods of the scaled training rows (N, C)."""
     periods = [dominant_period(column) for column in table[:, :n_targets].T]
@@ -107,16 +106,10 @@ def plan(
     for k, own in enumerate(periods):
         if own is not None and own < lags:
             back[k] = own
-    spans: tuple[int, ...] = CAUSAL_SPANS if causal else offline_spans(period)
-    if smooth != "auto":
-        spans = (1 if smooth is None else int(smooth),)
-    return Plan(steps, lags, back, period, spans, mahalanobis, shares)
-
-
-def ordinary(scores: Array, n_begun: int) -> Array:
-    """Return training scores (n,) to compare others with, without those whose averages had hardly begun."""
-    known = scores[~np.isnan(scores)]
-    return known[min(n_begun, len(known) // 4) :]
+    spans = SPANS if smooth == "auto" else (1 if smooth is None else int(smooth),)
+    trained = bool(varies.any())
+    shares = varies.astype(np.float64) if trained else np.ones(n_targets)
+    return Plan(steps, lags, back, period, spans, mahalanobis, shares, trained)
 
 
 class Causal:
@@ -135,17 +128,20 @@ class Causal:
     """
 
     def __init__(self, table: Array, plan: Plan, reservoir: Reservoir, alpha: float, drift: bool):
-        self.plan, self.drift, K = plan, drift, len(plan.shares)
+        self.plan, self.drift = plan, drift
         self.model, errors = fitted(table, plan, reservoir, Readouts(("joint",), alpha))
-        self.weighing = Weighing(whitening_of(errors) if plan.mahalanobis else None, plan.shares)
-        smoothed = Smoother(plan.spans, n_columns=K).extend(self.weighing.sizes(errors))
-        self.reference = ordinary(self.weighing.combine(smoothed)[0], max(plan.spans))
+        self.weighing = Weighing(whitening_of(errors, plan.mahalanobis), plan.shares)
+        sizes = self.weighing.sizes(errors)
+        self.usual = np.nan_to_num(mean_of_known(sizes, axis=0))
+        score = self.weighing.combine(begun(plan.spans, self.usual).extend(sizes))[0]
+        self.reference = score[~np.isnan(score)]
         self.spread = spread_of(self.model, errors)
         self.context: dict[str, Any] | None = None
 
     def scorer(self, threshold: Threshold, follows: bool) -> Scorer:
         """Return one that begins anew, or goes on after the training rows."""
-        scorer = Scorer(self.model, self.weighing, self.plan.spans, Decision(self.reference, threshold))
+        decision = Decision(self.reference, self.plan.trained, threshold)
+        scorer = Scorer(self.model, self.weighing, begun(self.plan.spans, self.usual), decision)
         if follows and self.context is not None:
             scorer.state = self.context
         return scorer
@@ -182,12 +178,15 @@ class Offline:
         self.forward, ahead = fitted(table, plan, reservoir, readouts)
         self.backward, behind = fitted(table[::-1], plan, reservoir, readouts)
         errors = np.concatenate([ahead, behind[::-1]], axis=2)
-        self.weighing = Weighing(whitening_of(errors) if plan.mahalanobis else None, plan.shares, 1.0, np.inf)
-        smoothed = smooth_offline(self.weighing.sizes(errors), plan.spans)
+        self.weighing = Weighing(whitening_of(errors, plan.mahalanobis), plan.shares, 1.0, np.inf)
+        sizes = self.weighing.sizes(errors)
+        self.usual = np.nan_to_num(mean_of_known(sizes, axis=0))
+        smoothed = self._smoothed(sizes)
         self.shapes = Shapes(table[:, :K], plan.period, smoothed) if shape else None
         if self.shapes is not None:
             smoothed = self.shapes.join(smoothed, table[:, :K], 0)
-        self.reference = ordinary(self.weighing.combine(smoothed)[0], 0)
+        score = self.weighing.combine(smoothed)[0]
+        self.reference = score[~np.isnan(score)]
         self.spread = spread_of(self.forward, ahead)
         self.context: dict[str, Any] | None = None
 
@@ -205,14 +204,19 @@ class Offline:
         ahead, expected = run.extend(table)
         behind, expected_behind = EchoRun(self.backward).extend(table[::-1])
         errors = np.concatenate([ahead, behind[::-1]], axis=2)
-        smoothed = smooth_offline(self.weighing.sizes(errors), self.plan.spans)
+        smoothed = self._smoothed(self.weighing.sizes(errors))
         if self.shapes is not None:
             target = table[:, : smoothed.shape[1]]
             smoothed = self.shapes.join(smoothed, target, self.shapes.place(target, follows))
         score, shares = self.weighing.combine(smoothed)
-        decided = Decision(self.reference, threshold).extend(score, learn=False)
+        decided = Decision(self.reference, self.plan.trained, threshold).extend(score, learn=False)
         both = np.stack([expected, expected_behind[::-1]])
         return Scored(*decided, shares, mean_of_known(both, axis=0))
+
+    def _smoothed(self, sizes: Array) -> Array:
+        """Return the mean of averages forward and backward in time, (N, K)."""
+        after, before = (begun(self.plan.spans, self.usual).extend(rows) for rows in (sizes, sizes[::-1]))
+        return 0.5 * (after + before[::-1])
 
 
 class Shapes:

@@ -170,9 +170,8 @@ def learn(detector: Any, steps: Steps) -> Learned:
         steps=ahead,
         n_lags=detector.n_lags,
         smooth=detector.smooth,
-        causal=detector.mode == "causal",
         mahalanobis=detector.score == "mahalanobis",
-        shares=np.ones(len(targets)) if all(flat) else 1.0 - np.array(flat),
+        varies=~np.array(flat),
     )
     if len(table) < chosen.n_lags + max(ahead) + 1:
         raise ValueError(
@@ -193,7 +192,7 @@ def learn(detector: Any, steps: Steps) -> Learned:
         judge = Causal(table, chosen, reservoir, detector.alpha, detector.drift)
     else:
         judge = Offline(table, chosen, reservoir, detector.alpha, detector.shape)
-    rate, level, adaptive = thresholds(detector, judge, table, all(flat))
+    rate, level, adaptive = thresholds(detector, judge, table)
     learned = Learned(
         judge=judge,
         scaler=scaler,
@@ -228,7 +227,7 @@ def target_positions(target: Any, columns: list[Hashable]) -> list[int]:
 def warn_of_flat(names: list[Hashable], every: bool) -> None:
     """Say which targets cannot be learnt from."""
     warnings.warn(
-        f"more than 99 % of the training values of {', '.join(map(str, names))} are the same, so what is unusual "
+        f"more than 99.9 % of the training values of {', '.join(map(str, names))} are the same, so what is unusual "
         f"cannot be learnt: {'no row will alarm' if every else 'these columns do not count in the score'}; "
         "give training rows in which they vary",
         DataWarning,
@@ -236,15 +235,19 @@ def warn_of_flat(names: list[Hashable], every: bool) -> None:
     )
 
 
-def thresholds(detector: Any, judge: Causal | Offline, table: Array, flat: bool) -> tuple[float, float, bool]:
+def thresholds(detector: Any, judge: Causal | Offline, table: Array) -> tuple[float, float, bool]:
     """Return false-alarm rate, threshold to start with, and whether it follows the rate."""
     n = len(judge.reference)
+    if n == 0:
+        raise ValueError(
+            "no training row could be judged, for too many values are missing: give more rows or fewer target columns"
+        )
     rate = detector.false_alarm_rate
     if rate == "auto":
         rate = RATE if n >= rows_needed(RATE) else min(1.0 / max(n, 1), 0.5)
     elif detector.threshold is None and detector.contamination is None:
         check_rate(rate, n)
-    if flat or detector.threshold == "dynamic":
+    if not judge.plan.trained or detector.threshold == "dynamic":
         return rate, np.inf, False
     if detector.threshold is not None:
         return rate, float(detector.threshold), False

@@ -16,6 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from rnnforecast.detection import folds
+from rnnforecast.kernels.echo import forecast_row, take_row
 from rnnforecast.network.readout import NormalEquations
 from rnnforecast.network.reservoir import Reservoir
 
@@ -109,16 +110,15 @@ class EchoRun:
         K, _, S = model.weights.shape
         self._run = model.reservoir.start(K)
         self._ahead, self._furthest = model.ahead, max(model.steps)
-        self._next = np.flatnonzero(self._ahead == min(model.steps))
+        nearest = self._ahead == min(model.steps)
+        self._nearest = nearest / nearest.sum()
         self._recent = np.zeros((model.n_lags, len(model.back)))  # the series' means, before the first row
         self._pending = np.full((self._furthest, K, S), np.nan)  # forecasts from the newest rows; NaN: not to be judged
         self._expected = np.full(K, np.nan)
         self._n_read = 0
-        H, F = model.reservoir.n_units, model.reservoir.n_inputs - 1
-        self._design = np.empty((K, 1, H + 1 + model.n_lags))
-        self._design[:, :, H] = 1.0
-        self._x = np.empty((1, 1 + F, K), model.reservoir.dtype)
-        self._places = (self._furthest - self._ahead, np.arange(S))
+        # Of one step: the weights in the order in which they are summed, and what it fills.
+        self._weights = np.ascontiguousarray(model.weights.transpose(0, 2, 1))
+        self._x = np.empty((1, model.reservoir.n_inputs, K), model.reservoir.dtype)
 
     def extend(self, table: Array) -> tuple[Array, Array]:
         """Read rows (N, C); return errors in units of their deviations, (N, K, S), and one-step forecasts, (N, K).
@@ -135,42 +135,30 @@ class EchoRun:
             forecasts[part, k] = design @ model.weights[k]
         ready = self._n_read + np.arange(1, N + 1) >= model.n_lags
         forecasts[~ready] = np.nan
-        expected = np.concatenate([self._expected[None], forecasts[:, :, self._next].mean(axis=2)])
+        expected = np.concatenate([self._expected[None], forecasts @ self._nearest])
         forecasts[~known] = np.nan
         pending = np.concatenate([self._pending, forecasts])
         errors = np.empty((N, K, S))
         for s, ahead in enumerate(self._ahead):
             first = self._furthest - ahead
             errors[:, :, s] = table[:, :K] - pending[first : first + N, :, s]
-        self._recent, self._pending = history[N:], pending[N:].copy()
+        self._recent, self._pending = history[N:].copy(), pending[N:].copy()
         self._expected, self._n_read = expected[-1], self._n_read + N
         return errors / model.deviation, expected[:-1]
 
     def step(self, row: Array) -> tuple[Array, Array]:
         """Read one row (C,); return errors (K, S) and the forecast of this row (K,), as `extend` does."""
-        model, recent, pending, design = self.model, self._recent, self._pending, self._design
-        K, H = len(design), model.reservoir.n_units
-        target, expected = row[:K], self._expected
-        errors = (target - pending[self._places[0], :, self._places[1]]).T / model.deviation
-        missing = np.isnan(row)
-        recent[:-1] = recent[1:]  # NumPy copies first where the two overlap
-        recent[-1] = row
-        if missing.any():
-            for c in np.flatnonzero(missing):
-                recent[-1, c] = recent[-1 - model.back[c], c]
-        newest = np.minimum(np.maximum(recent[-1], -INPUT_RANGE), INPUT_RANGE)
-        self._x[0, 0], self._x[0, 1:] = newest[:K], newest[K:, None]
-        design[:, 0, :H] = self._run.read(self._x)[0].T
-        design[:, 0, H + 1 :] = recent[:, :K].T
-        forecasts = (design @ model.weights)[:, 0]
+        model, expected = self.model, self._expected
+        errors, forecasts = np.empty(model.deviation.shape), np.empty(model.deviation.shape)
+        take_row(
+            row, model.back, self._ahead, model.deviation, INPUT_RANGE, self._recent, self._pending, self._x, errors
+        )
+        states = self._run.read(self._x)[0]
+        forecast_row(row, states, self._recent, self._weights, self._pending, forecasts)
         self._n_read += 1
         if self._n_read < model.n_lags:
-            forecasts[...] = np.nan
-        self._expected = forecasts[:, self._next].mean(axis=1)
-        pending[:-1] = pending[1:]
-        pending[-1] = forecasts
-        if missing.any():
-            pending[-1, missing[:K]] = np.nan
+            forecasts[...] = self._pending[-1] = np.nan
+        self._expected = forecasts @ self._nearest
         return errors, expected
 
     @property

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnforecast.detection import RollingTail, Smoother
+from rnnforecast.detection import RollingTail, Smoother, Tail
 from rnnforecast.detection.adaptive import AdaptiveThreshold, FixedThreshold
 from rnnforecast.estimators._echo import EchoModel, EchoRun
+from rnnforecast.kernels.echo import combine_targets, error_sizes
 
 Array = NDArray[np.float64]
 
@@ -31,57 +32,44 @@ class Weighing:
 
     Parameters
     ----------
-    whitening : ndarray of shape (K, S, S) or None
-        Makes errors uncorrelated: their size is then Mahalanobis' distance. None: the mean of their absolute values.
+    whitening : ndarray of shape (K, S, S) or (0, S, S)
+        Makes errors uncorrelated: their size is then Mahalanobis' distance. Empty: the mean of their absolute values.
     power, cap : float
         To which a target's number is raised, and what it is cut at before.
     shares : ndarray of shape (K,)
         Weight of each target in the score.
     """
 
-    whitening: Array | None
+    whitening: Array
     shares: Array
     power: float = POWER
     cap: float = CAP
 
     def sizes(self, errors: Array) -> Array:
-        """Return a number for each target, (..., K), from errors (..., K, S); NaN where none of a target is known."""
-        if self.whitening is not None:
-            white = np.matmul(errors[..., None, :], self.whitening)[..., 0, :]
-            size = np.sqrt(np.square(white).mean(axis=-1))
-        else:
-            size = np.abs(errors)
-            total = size.sum(axis=-1)
-            size = total / errors.shape[-1] if not np.isnan(total).any() else mean_of_known(size)
-        return np.minimum(size, self.cap) ** self.power
+        """Return a number for each target, (N, K), from errors (N, K, S); NaN where none of a target is known."""
+        out = np.empty(errors.shape[:2])
+        error_sizes(np.ascontiguousarray(errors), self.whitening, self.cap, self.power, out)
+        return out
 
     def combine(self, smoothed: Array) -> tuple[Array, Array]:
-        """Return the score of each row, (...,), and the share of each target in it, (..., K), from (..., K)."""
-        parts = smoothed * self.shares
-        total = parts.sum(axis=-1)
-        if np.isnan(total).any():
-            weights = np.where(np.isnan(parts), 0.0, self.shares).sum(axis=-1)
-            parts = np.nan_to_num(parts)
-            with np.errstate(invalid="ignore"):
-                total = np.where(weights > 0.0, parts.sum(axis=-1), np.nan)
-        else:
-            weights = self.shares.sum()
-        with np.errstate(divide="ignore", invalid="ignore"):
-            shares = np.where(total[..., None] > 0.0, parts / total[..., None], self.shares / self.shares.sum())
-            score = total / weights
-        return score, np.where(np.isnan(score)[..., None], np.nan, shares)
+        """Return the score of each row, (N,), and the share of each target in it, (N, K), from (N, K)."""
+        score, shares = np.empty(len(smoothed)), np.empty(smoothed.shape)
+        combine_targets(smoothed, self.shares, score, shares)
+        return score, shares
 
 
-def mean_of_known(values: Array, axis: int = -1) -> Array:
+def mean_of_known(values: Array, axis: int) -> Array:
     """Return means without the values that are NaN; NaN where all are."""
     known = ~np.isnan(values)
     with np.errstate(invalid="ignore"):  # 0 / 0 where none is known
         return np.where(known, values, 0.0).sum(axis=axis) / known.sum(axis=axis)
 
 
-def whitening_of(errors: Array) -> Array:
-    """Return matrices (K, S, S) that make errors (N, K, S) uncorrelated and of unit variance."""
+def whitening_of(errors: Array, wanted: bool) -> Array:
+    """Return matrices (K, S, S) that make errors (N, K, S) uncorrelated and of unit variance; none if not `wanted`."""
     K, S = errors.shape[1:]
+    if not wanted:
+        return np.empty((0, S, S))
     out = np.empty((K, S, S))
     for k in range(K):
         known = errors[:, k][~np.isnan(errors[:, k]).any(axis=1)]
@@ -89,6 +77,14 @@ def whitening_of(errors: Array) -> Array:
         covariance = (1.0 - SHRINKAGE) * covariance + SHRINKAGE * np.eye(S)
         out[k] = np.linalg.inv(np.linalg.cholesky(covariance)).T
     return out
+
+
+def begun(spans: Sequence[int], usual: Array) -> Smoother:
+    """Return a smoother whose averages begin at the usual sizes (K,): without them the first rows would rule them."""
+    smoother = Smoother(spans, n_columns=len(usual))
+    averages = np.tile(usual, (len(spans), 1))
+    smoother.state = {"counts": np.full(len(usual), float(max(spans))), "averages": averages}
+    return smoother
 
 
 class Scored(NamedTuple):
@@ -115,11 +111,15 @@ class Decision:
     ----------
     reference : ndarray of shape (n,)
         Scores of ordinary rows.
+    trained : bool
+        False: these say nothing, and scores are merely ranked, as log10(1 + score).
     threshold : FixedThreshold or AdaptiveThreshold
     """
 
-    def __init__(self, reference: Array, threshold: FixedThreshold | AdaptiveThreshold):
+    def __init__(self, reference: Array, trained: bool, threshold: FixedThreshold | AdaptiveThreshold):
         self.rolling = RollingTail(reference, n_kept=max(N_KEPT, len(reference)))
+        if not trained:
+            self.rolling.tail = Tail(np.zeros(1), np.zeros(1), 1.0, 1.0, 0)
         self.threshold = threshold
 
     def extend(self, scores: Array, learn: bool) -> tuple[Array, Array]:
@@ -157,15 +157,13 @@ class Scorer:
     ----------
     model : EchoModel
     weighing : Weighing
-    spans : sequence of int
-        Of the smoothing.
+    smoother : Smoother
     decision : Decision
-        Moved on by the rows that are read.
+        Both are moved on by the rows that are read.
     """
 
-    def __init__(self, model: EchoModel, weighing: Weighing, spans: Sequence[int], decision: Decision):
-        self.run, self.weighing, self.decision = EchoRun(model), weighing, decision
-        self.smoother = Smoother(spans, n_columns=len(model.weights))
+    def __init__(self, model: EchoModel, weighing: Weighing, smoother: Smoother, decision: Decision):
+        self.run, self.weighing, self.smoother, self.decision = EchoRun(model), weighing, smoother, decision
 
     def extend(self, table: Array, learn: bool = False) -> Scored:
         """Judge rows (N, C), scaled; with `learn` the calibration follows those that do not alarm."""
@@ -176,8 +174,9 @@ class Scorer:
     def step(self, row: Array, learn: bool = False) -> tuple[float, float, Array, Array]:
         """Judge one row (C,): the fields of `Scored` for it."""
         errors, expected = self.run.step(row)
-        score, shares = self.weighing.combine(self.smoother.update(self.weighing.sizes(errors)))
-        return *self.decision.update(float(score), learn), shares, expected
+        smoothed = self.smoother.update(self.weighing.sizes(errors[None])[0])
+        score, shares = self.weighing.combine(smoothed[None])
+        return *self.decision.update(float(score[0]), learn), shares[0], expected
 
     @property
     def state(self) -> dict[str, Any]:

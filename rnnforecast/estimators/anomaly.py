@@ -83,8 +83,8 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
     offset_ : float
         Minus the threshold a score starts with; NaN with ``threshold="dynamic"``.
     untrainable_ : list of labels
-        Targets that hardly vary in the training rows: more than 99 % of their values are the same. They do not count in
-        the score; if there are no others, rows are ranked by them but none alarms.
+        Targets of which more than 99.9 % of the training values are the same. They do not count in the score; if there
+        are no others, rows are ranked by them but none alarms.
     n_warm_up_ : int
         Rows at the beginning of a series that have no score.
     period_ : int or None

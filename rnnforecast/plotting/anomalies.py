@@ -29,8 +29,8 @@ class AnomalyDisplay:
         What was observed.
     score : pandas.Series of shape (n,)
         Higher is worse; NaN where a row was not scored.
-    threshold : float or pandas.Series, default=None
-        Rows whose score is above it alarm.
+    threshold : float or pandas.Series of shape (n,), default=None
+        Rows whose score is above it, or above their own, alarm.
     intervals : pandas.DataFrame, default=None
         One row per interval, with labels of the series' index in columns ``start`` and ``end``, and ``peak`` if known.
     truth : pandas.Series of bool, default=None
@@ -120,6 +120,7 @@ class AnomalyDisplay:
         estimator: Any,
         X: pd.Series | pd.DataFrame,
         *,
+        intervals: pd.DataFrame | None = None,
         truth: pd.Series | None = None,
         column: str | None = None,
         name: str = "anomaly score",
@@ -130,9 +131,11 @@ class AnomalyDisplay:
         Parameters
         ----------
         estimator : fitted detector
-            Anything with ``anomaly_score(X)``, ``detect(X)`` and ``offset_``, minus the threshold of the score.
+            Anything with ``anomaly_score(X)``, ``decision_function(X)``, negative where rows alarm, and ``detect(X)``.
         X : pandas.Series or DataFrame
             Rows to be scored.
+        intervals : pandas.DataFrame, default=None
+            What ``detect`` returned with other than its default arguments; it is asked if None.
         truth : pandas.Series of bool, default=None
             Rows that are known to be anomalous.
         column, name, ax : see `from_predictions`
@@ -142,11 +145,12 @@ class AnomalyDisplay:
         AnomalyDisplay
         """
         series = one_series(X, column, "X")  # before any work
+        score = estimator.anomaly_score(X)
         return cls.from_predictions(
             series,
-            estimator.anomaly_score(X),
-            threshold=-estimator.offset_,
-            intervals=estimator.detect(X),
+            score,
+            threshold=score + estimator.decision_function(X),
+            intervals=estimator.detect(X) if intervals is None else intervals,
             truth=truth,
             name=name,
             ax=ax,
@@ -210,9 +214,9 @@ class AnomalyDisplay:
         ax.plot(x, self.score.to_numpy(), color=FORECAST, linewidth=1.0, label=name, zorder=2)
         if self.threshold is None:
             return
-        level = pd.Series(self.threshold, self.score.index, dtype=float)
-        ax.plot(x, level.to_numpy(), color=REFERENCES[0], linestyle="--", label="threshold", zorder=3)
-        typical, highest = level.median(), self.score.max()
+        level = np.broadcast_to(np.asarray(self.threshold, dtype=float), x.shape)
+        ax.plot(x, level, color=REFERENCES[0], linestyle="--", label="threshold", zorder=3)
+        typical, highest = np.nanmedian(level), self.score.max()
         if typical > 0.0 and highest > _WIDE * typical:
             ax.set_yscale("asinh", linear_width=typical)  # as it is up to the threshold, by orders beyond it
             orders = 10.0 ** np.arange(np.floor(np.log10(typical)), np.log10(highest))

@@ -78,8 +78,19 @@ def test_the_state_goes_on_in_another_smoother(errors):
 def test_offline_scores_are_symmetric_in_time(errors):
     scores = smooth_offline(errors)
     np.testing.assert_allclose(smooth_offline(errors[::-1]), scores[::-1], rtol=1e-14)
+
+
+def test_far_from_the_ends_an_offline_score_is_the_mean_of_both_directions(errors):
     forwards, backwards = naive(errors, (100, 100, 25)), naive(errors[::-1], (100, 100, 25))[::-1]
-    np.testing.assert_allclose(scores, 0.5 * (forwards + backwards), rtol=1e-12)
+    inner = slice(80, -80)  # more than (100 + 1) / 2 known rows on both sides
+    np.testing.assert_allclose(smooth_offline(errors)[inner], 0.5 * (forwards + backwards)[inner], rtol=1e-12)
+
+
+def test_an_error_at_an_end_counts_little_more_than_one_inside():
+    errors = np.zeros(400)
+    errors[200] = 1.0
+    inside = smooth_offline(errors).max()
+    assert smooth_offline(np.roll(errors, -200))[0] < 2.1 * inside  # all of the average lies on one side
 
 
 def test_offline_spans_follow_the_period():
