@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -302,3 +303,18 @@ def test_public_data_are_read_as_they_are(file: str, column: str, step: object, 
     assert series.n_rows == n_rows
     assert series.n_rows - len(frame) == n_filled
     assert np.isfinite(series.target).all()
+
+
+def test_reading_a_long_series_takes_few_copies() -> None:
+    n_rows = 100_000
+    index = pd.date_range("2000-01-01", periods=n_rows, freq="min")
+    series = pd.Series(np.ones(n_rows, np.float32), index=index)
+    read(series)  # what is imported and cached on first use is no copy
+    tracemalloc.start()
+    try:
+        read(series)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # The values, and of the same size row numbers, spans and remainders; masks take an eighth each.
+    assert peak <= 4.5 * 8 * n_rows

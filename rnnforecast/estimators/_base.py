@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -31,9 +30,8 @@ from rnnforecast.series.labels import names_text
 from rnnforecast.series.reading import common_index
 from rnnforecast.series.tables import read_table
 
-_ORIGINS_AT_ONCE = (
-    4096  # fitted values of a long series are computed in blocks, so that memory does not grow with the series
-)
+# Fitted values of a long series are computed in blocks, so that memory does not grow with the series.
+_ORIGINS_AT_ONCE = 4096
 
 
 class DataWarning(UserWarning):
@@ -277,6 +275,8 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             there = ~np.isnan(truth).any(axis=1)
             truth, predicted = truth[there], predicted[there]
             sample_weight = None if sample_weight is None else np.asarray(sample_weight)[there]
+        from sklearn.metrics import r2_score  # takes longer to import than all of this package
+
         return float(r2_score(truth, predicted, sample_weight=sample_weight))
 
     def backtest(

@@ -109,7 +109,7 @@ def train_member(
         batch_size=batch_size,
         n_steps=n_steps,
         shuffle=settings.shuffle,
-        size_of_shard=at_once(network.encoder.products(windows.n_steps)),
+        size_of_shard=at_once(network.encoder.products(windows.n_steps), batch_size),
         validate=validate,
         stop_at=stop_at,
         progress=objective.advance,

@@ -54,7 +54,7 @@ class ForkedEnsemble(Ensemble):
             return out.reshape(forking.horizon, forking.n_targets, len(origin))
 
         def once(frame: Frame, origin: np.ndarray, column: np.ndarray) -> np.ndarray:
-            size = at_once(self.network.encoder.products(forking.lookback))
+            size = at_once(self.network.encoder.products(forking.lookback), len(origin))
 
             def part(start: int) -> np.ndarray:
                 return batch(frame, origin[start : start + size], column[start : start + size])
@@ -180,7 +180,9 @@ def train_forked(
             batch_size=reader.n_streams,
             n_steps=n_epochs * n_pieces,
             shuffle=False,
-            size_of_shard=at_once(network.encoder.products(bptt_steps) + network.head.products(bptt_steps)),
+            size_of_shard=at_once(
+                network.encoder.products(bptt_steps) + network.head.products(bptt_steps), reader.n_streams
+            ),
             validate=None if validation is None else validate,
             stop_at=stop_at,
             report=report,

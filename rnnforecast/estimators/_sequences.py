@@ -141,7 +141,7 @@ class SequenceEstimator(BaseEstimator):
             patience=self.n_iter_no_change,
             tol=self.tol,
             n_threads=n_threads(self.n_jobs),
-            shard_size=at_once(self.network_.encoder.products(objective.inputs.longest)),
+            shard_size=at_once(self.network_.encoder.products(objective.inputs.longest), batch_size),
             report=_print_progress if self.verbose else None,
         )
         if history.diverged:

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.metrics import accuracy_score
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
@@ -328,6 +327,8 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         labels = read_targets(y, given, by_steps=self._by_steps)
         n_each = given.lengths if self._by_steps else len(logits) // len(given)
         weight = None if sample_weight is None else np.repeat(np.asarray(sample_weight), n_each)
+        from sklearn.metrics import accuracy_score  # takes longer to import than all of this package
+
         return float(accuracy_score(np.ravel(labels), self.classes_[most_probable(logits)], sample_weight=weight))
 
     def _arranged(self, given: Given, answers: np.ndarray) -> Any:

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
-from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_array
 
@@ -271,6 +270,8 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, SequenceEstimator):
         values = self._target_scaler.inverse(answers)
         truth = self._as_answers(self._read_truth(y, given, reset=False), given)
         weight = None if sample_weight is None else np.repeat(np.asarray(sample_weight), truth.lengths)
+        from sklearn.metrics import r2_score  # takes longer to import than all of this package
+
         return float(r2_score(truth.values, values, sample_weight=weight))
 
     def _read_truth(self, y: Any, given: Given, *, reset: bool, classes: Any = None) -> np.ndarray:

@@ -66,10 +66,10 @@ class Work:
         units = up(layer.n_units, k.P)
         n_blocks = up(n_sequences, k.N) // k.N
         self.n_rows = (1 + k.M) * units + orders.n_input_rows
-        n_panels = n_blocks * (n_steps + 1) if gradient else 2
+        n_panels = n_blocks * (n_steps + 1) if gradient else 2 * k.S
         self.panels = aligned(n_panels * self.n_rows * k.N, k.dtype)
         self.panels.reshape(n_panels, self.n_rows, k.N)[:, -1] = 1.0
-        self.gates = aligned((n_blocks * n_steps * units if gradient else k.U) * k.G * k.N, k.dtype)
+        self.gates = aligned((n_blocks * n_steps * units if gradient else k.S * k.U) * k.G * k.N, k.dtype)
         self.no_state = np.zeros((1 + k.M, layer.n_units, n_sequences), k.dtype)
         if gradient:
             self.carry = aligned((1 + k.M) * units * k.N, k.dtype)

@@ -1,13 +1,14 @@
 """The loops over blocks of sequences, steps and units; the kernel `k` comes first: its type selects the cell's code.
 
-N sequences, one vector, are a block and run through all steps alone. Its numbers lie in rows of N:
+N sequences, one vector, are a block; forward, two blocks go through the steps together, so that a weight is read once
+for both, and backward each goes alone. The numbers of a block lie in rows of N:
 
 panels
     For each block and step: h (padded units), M memories (padded units), x (D, padded if wide), 1. The state is the one
-    before the step. Without gradient two panels are used in turn.
+    before the step. Without gradient two panels are used in turn, by every block of a pair its own.
 gates
     For each block and step: (unit, gate), activated; the backward pass overwrites them by the derivatives in their
-    sums. Without gradient the rows of one tile.
+    sums. Without gradient the rows of one tile for every block of a pair.
 carry
     Derivative in the state after the step at hand: h (padded units), M memories.
 
@@ -57,33 +58,50 @@ def forward(k, weights, x, state, started, keep, n_rows, panels, gates, out, las
     H, every = out.shape[1], out.shape[0] == T
     units = -(-H // k.P) * k.P
     per_unit = k.G + D * k.GX + H * k.GH
-    panel, first_input = n_rows * k.N, (1 + k.M) * units * k.N
-    n_panels = T + 1 if keep else 2
-    for j in range(0, B, k.N):
-        width, block = min(k.N, B - j), j // k.N * keep
-        start = block * n_panels * panel
-        for m in range(1 + k.M):
-            for u in range(H):
-                load_columns(k, state, (m * H + u) * B + j, width, 1, panels, start + (m * units + u) * k.N)
-        for t in range(T):
-            before, after = start + t % n_panels * panel, start + (t + 1) % n_panels * panel
-            inputs = before + first_input
-            for d in range(D):
-                load_columns(k, x, (t * D + d) * B + j, width, 1, panels, inputs + d * k.N)
-            n_hidden = H if t > 0 or started else 0
-            for u in range(0, H, k.U):
-                g = ((block * T + t) * units + u) * k.G * k.N * keep
-                forward_sums(k, weights, u * per_unit, panels, inputs, D, before, n_hidden, gates, g)
-                for v in range(u, min(u + k.U, H), k.F):
-                    row = v * k.N
-                    forward_units(k, gates, g + (v - u) * k.G * k.N, panels, before + row, after + row, units * k.N)
-            if every or t == T - 1:
+    n_blocks, n_tiles = -(-B // k.N), units // k.U
+    # Blocks, panels of each and tiles of each that have a place of their own.
+    kept, n_panels, n_kept_tiles = (n_blocks, T + 1, T * n_tiles) if keep else (k.S, 2, 1)
+    panel, tile, first_input = n_rows * k.N, k.U * k.G * k.N, (1 + k.M) * units * k.N
+    of_panels, of_gates = n_panels * panel, n_kept_tiles * tile
+    for first in range(0, n_blocks, k.S):
+        stop = min(first + k.S, n_blocks)
+        for block in range(first, stop):
+            j, start = block * k.N, block % kept * of_panels
+            for m in range(1 + k.M):
                 for u in range(H):
-                    store_columns(k, panels, after + u * k.N, out, ((t if every else 0) * H + u) * B + j, width)
-        end = start + T % n_panels * panel
-        for m in range(1 + k.M):
-            for u in range(H):
-                store_columns(k, panels, end + (m * units + u) * k.N, last, (m * H + u) * B + j, width)
+                    row = start + (m * units + u) * k.N
+                    load_columns(k, state, (m * H + u) * B + j, min(k.N, B - j), 1, panels, row)
+        for t in range(T):
+            now, then = t % n_panels * panel, (t + 1) % n_panels * panel
+            for block in range(first, stop):
+                j, inputs = block * k.N, block % kept * of_panels + now + first_input
+                for d in range(D):
+                    load_columns(k, x, (t * D + d) * B + j, min(k.N, B - j), 1, panels, inputs + d * k.N)
+            before = first % kept * of_panels + now
+            inputs, n_hidden = before + first_input, H if t > 0 or started else 0
+            for u in range(0, H, k.U):
+                w, g = u * per_unit, first % kept * of_gates + (t * n_tiles + u // k.U) % n_kept_tiles * tile
+                if stop - first == 2:
+                    forward_sums(k, 2, weights, w, panels, inputs, D, before, n_hidden, of_panels, gates, g, of_gates)
+                else:
+                    forward_sums(k, 1, weights, w, panels, inputs, D, before, n_hidden, of_panels, gates, g, of_gates)
+                for block in range(first, stop):
+                    start, own = block % kept * of_panels, g + (block - first) * of_gates
+                    for v in range(u, min(u + k.U, H), k.F):
+                        row = start + v * k.N
+                        forward_units(k, gates, own + (v - u) * k.G * k.N, panels, row + now, row + then, units * k.N)
+            if every or t == T - 1:
+                for block in range(first, stop):
+                    j, after = block * k.N, block % kept * of_panels + then
+                    for u in range(H):
+                        place = ((t if every else 0) * H + u) * B + j
+                        store_columns(k, panels, after + u * k.N, out, place, min(k.N, B - j))
+        for block in range(first, stop):
+            j, end = block * k.N, block % kept * of_panels + T % n_panels * panel
+            for m in range(1 + k.M):
+                for u in range(H):
+                    row = end + (m * units + u) * k.N
+                    store_columns(k, panels, row, last, (m * H + u) * B + j, min(k.N, B - j))
 
 
 @kernel

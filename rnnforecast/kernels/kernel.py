@@ -35,6 +35,8 @@ class Kernel:
         Rows of a tile with one row for each unit or input.
     F : int
         Units whose forward arithmetic is interleaved.
+    S : int
+        Blocks that go forward together.
     P : int
         Units and inputs are padded to a multiple of this.
     """
@@ -45,6 +47,7 @@ class Kernel:
         # Two products begin per cycle and take four cycles: eight sums hide that, sixteen also save loads of the row.
         self.R = self.lanes.registers // 2
         self.U = 2 ** max(0, (self.R // self.G).bit_length() - 1)
+        self.S = 2 if self.U > 1 else 1  # one unit's sums of two blocks may be more than there are registers
         self.F = min(self.U, 4 if self.G == 1 else 2)
         self.P = max(self.R, self.N, self.U)
         self.parts = {part: cell.rows(part) for part in "xh"}

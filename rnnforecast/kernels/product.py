@@ -33,31 +33,29 @@ def registers(b: ir.IRBuilder, lanes: Lanes, initial: Sequence[Any]) -> list[Any
 def accumulate(
     b: ir.IRBuilder,
     lanes: Lanes,
-    sums: Sequence[Any],
     count: Any,
     factors: Any,
     factor_stride: int,
     rows: Any,
     row_stride: int,
-    terms: Sequence[tuple[int, Sequence[int]]],
+    terms: Sequence[tuple[Any, Sequence[int], Sequence[Any]]],
 ) -> None:
     """Emit sums[m] += factor * row over k < count and over `terms`.
 
     Parameters
     ----------
-    sums : variables of `registers`
     count : run-time integer
     factors, rows : pointers
         The factor is one element, the row one vector.
-    terms : sequence of (row offset, factor offsets)
-        Of one k: the row at ``rows + k * row_stride + offset`` times, for each m, the factor at
-        ``factors + k * factor_stride + offsets[m]``.
+    terms : sequence of (row offset, factor offsets, sums)
+        Of one k: the row at ``rows + k * row_stride + offset``, where the offset is a run-time integer, times, for each
+        m, the factor at ``factors + k * factor_stride + offsets[m]``. The sums are variables of `registers`.
     """
     with cgutils.for_range(b, count, intp=I64) as loop:
         factor_at = b.gep(factors, [b.mul(loop.index, number(factor_stride))])
         row_at = b.mul(loop.index, number(row_stride))
-        for row_offset, factor_offsets in terms:
-            row = lanes.load(b, rows, b.add(row_at, number(row_offset)))
+        for row_offset, factor_offsets, sums in terms:
+            row = lanes.load(b, rows, b.add(row_at, row_offset))
             for variable, offset in zip(sums, factor_offsets, strict=True):
                 factor = lanes.splat(b, b.load(b.gep(factor_at, [number(offset)])))
                 b.store(lanes.multiply_add(b, factor, row, b.load(variable)), variable)

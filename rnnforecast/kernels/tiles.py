@@ -60,28 +60,41 @@ class Rows:
 INT = types.intp
 
 
-@intrinsic
-def forward_sums(typing, k, weights, w, panels, inputs, n_inputs, hidden, n_hidden, gates, g):
-    """gates[g:] = bias + Wx x + Wh h for the gates of the U units of a tile, packed at weights[w:]."""
-    q = k.kernel
-    lanes, n_sums = q.lanes, q.U * q.G
+@intrinsic(prefer_literal=True)
+def forward_sums(typing, k, n_blocks, weights, w, panels, inputs, n_inputs, hidden, n_hidden, panel, gates, g, gate):
+    """gates[g:] = bias + Wx x + Wh h for the gates of the U units of a tile, packed at weights[w:].
 
-    def emit(b, weights, w, panels, inputs, n_inputs, hidden, n_hidden, gates, g):
-        packed = b.gep(weights, [w])
-        sums = registers(b, lanes, [lanes.splat(b, b.load(b.gep(packed, [number(m)]))) for m in range(n_sums)])
-        packed = b.gep(packed, [number(n_sums)])
-        for part, row, count in (("x", inputs, n_inputs), ("h", hidden, n_hidden)):
-            rows = q.parts[part]
-            if not rows:
-                continue
-            taking = [sums[u * q.G + r] for u in range(q.U) for r in rows]
-            n = len(taking)
-            accumulate(b, lanes, taking, count, packed, n, b.gep(panels, [row]), lanes.n, [(0, range(n))])
-            packed = b.gep(packed, [b.mul(count, number(n))])
-        for m, variable in enumerate(sums):
-            lanes.store(b, b.load(variable), b.gep(gates, [g]), number(m * lanes.n))
+    The same for `n_blocks` blocks, `panel` apart in panels and `gate` in gates: a weight is read once for all.
+    """
+    if not isinstance(n_blocks, types.IntegerLiteral):
+        return None
+    q, n = k.kernel, n_blocks.literal_value
+    lanes = q.lanes
+    n_units = max(1, q.U // n)  # of which n blocks fill the registers
 
-    return emitter(emit, k, weights, INT, panels, INT, INT, INT, INT, gates, INT)
+    def emit(b, _, weights, w, panels, inputs, n_inputs, hidden, n_hidden, panel, gates, g, gate):
+        for first in range(0, q.U, n_units):
+            packed = b.gep(weights, [w])
+            rows_of_tile = range(first * q.G, (first + n_units) * q.G)
+            biases = [lanes.splat(b, b.load(b.gep(packed, [number(m)]))) for m in rows_of_tile]
+            sums = [registers(b, lanes, biases) for _ in range(n)]
+            packed = b.gep(packed, [number(q.U * q.G)])
+            for part, row, count in (("x", inputs, n_inputs), ("h", hidden, n_hidden)):
+                rows = q.parts[part]
+                if not rows:
+                    continue
+                stride = q.U * len(rows)
+                offsets = range(first * len(rows), (first + n_units) * len(rows))
+                taking = [u * q.G + r for u in range(n_units) for r in rows]
+                terms = [(b.mul(panel, number(i)), offsets, [own[m] for m in taking]) for i, own in enumerate(sums)]
+                accumulate(b, lanes, count, packed, stride, b.gep(panels, [row]), lanes.n, terms)
+                packed = b.gep(packed, [b.mul(count, number(stride))])
+            for i, own in enumerate(sums):
+                into = b.gep(gates, [b.add(g, b.mul(gate, number(i)))])
+                for m, variable in zip(rows_of_tile, own, strict=True):
+                    lanes.store(b, b.load(variable), into, number(m * lanes.n))
+
+    return emitter(emit, k, n_blocks, weights, INT, panels, INT, INT, INT, INT, INT, gates, INT, INT)
 
 
 @intrinsic
@@ -117,10 +130,8 @@ def backward_sums(typing, k, part, weights, w, gates, g, n_units, target, o):
     def emit(b, part, weights, w, gates, g, n_units, target, o):
         into = b.gep(target, [o])
         sums = registers(b, lanes, [lanes.load(b, into, number(m * lanes.n)) for m in range(q.R)])
-        terms = [(r * lanes.n, range(i * q.R, (i + 1) * q.R)) for i, r in enumerate(rows)]
-        accumulate(
-            b, lanes, sums, n_units, b.gep(weights, [w]), len(rows) * q.R, b.gep(gates, [g]), q.G * lanes.n, terms
-        )
+        terms = [(number(r * lanes.n), range(i * q.R, (i + 1) * q.R), sums) for i, r in enumerate(rows)]
+        accumulate(b, lanes, n_units, b.gep(weights, [w]), len(rows) * q.R, b.gep(gates, [g]), q.G * lanes.n, terms)
         for m, variable in enumerate(sums):
             lanes.store(b, b.load(variable), into, number(m * lanes.n))
 
@@ -173,9 +184,8 @@ def outer_sums(typing, k, part, n_steps, gates, g, step, columns, d_weights, o):
         with cgutils.for_range(b, n_steps, intp=I64) as loop:
             factors = b.gep(gates, [b.add(g, b.mul(loop.index, step))])
             block = b.gep(columns, [b.mul(loop.index, number(lanes.n**2))])
-            accumulate(
-                b, lanes, sums, number(lanes.n), factors, 1, block, lanes.n, [(0, [p * lanes.n for p in places])]
-            )
+            terms = [(number(0), [p * lanes.n for p in places], sums)]
+            accumulate(b, lanes, number(lanes.n), factors, 1, block, lanes.n, terms)
         for m, variable in enumerate(sums):
             lanes.store(b, b.load(variable), into, number(m * lanes.n))
 

@@ -167,12 +167,13 @@ class Chain:
         return d
 
 
-def at_once(products: int) -> int:
-    """Sequences that are worth a call: more where one sequence is few `products`, as the call costs time too.
+def at_once(products: int, n_sequences: int) -> int:
+    """Sequences of a batch that are worth a call: more where each is few `products`, as the call costs time too.
 
-    Never dependent on the number of threads, and few enough that two of them find work in a small batch.
+    Never dependent on the number of threads, and few enough that two of them find work in a small batch. In larger ones
+    at least two vectors go together, which read each weight once for both.
     """
-    size = FEWEST
+    size = FEWEST if n_sequences < 4 * FEWEST else 2 * FEWEST
     while size < MOST and size * products < WORTHWHILE:
         size *= 2
     return size

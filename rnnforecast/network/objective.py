@@ -80,7 +80,7 @@ class WindowObjective:
     def mean_loss(self, rows: np.ndarray) -> float:
         """Mean loss of the samples `rows` with the weights of the last `prepare`, nothing being random."""
         total = 0.0
-        size = at_once(self.network.encoder.products(self.windows.n_steps))
+        size = at_once(self.network.encoder.products(self.windows.n_steps), len(rows))
         for start in range(0, len(rows), size):
             part = rows[start : start + size]
             origin, column = self.origins[part], self.columns[part]
@@ -114,7 +114,7 @@ def forecast(
 
     The samples are cut into batches of a fixed size, so the numbers do not depend on `n_threads`.
     """
-    size = at_once(network.encoder.products(windows.lookback))
+    size = at_once(network.encoder.products(windows.lookback), len(origin))
 
     def batch(start: int) -> np.ndarray:
         part = slice(start, start + size)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -130,7 +131,7 @@ class StreamObjective:
         self.pieces = pieces(reader.n_steps, bptt_steps)
         self.states = [np.zeros_like(own.last) for own in Work(network, 1, reader.n_streams, False).carriers()]
         self._prepared: Any = None
-        self._buffers = Buffers(lambda *shape: Work(network, *shape, training=True))
+        self._buffers = Buffers(partial(Work, network, training=True))
 
     @property
     def rows(self) -> np.ndarray:

@@ -146,10 +146,11 @@ class Windows:
                 context[: H * F].reshape(H, F, B),
             )
         if self.base:
-            rows = np.maximum(origin - self.base + (np.arange(H) % self.base)[:, None], 0)
-            season = frame.target[rows[:, None, :], column + np.arange(J)[:, None]]
             base = context[H * F : H * (F + J)]
-            base[...] = ((season - center) * factor).reshape(H * J, B)
+            steps = base.reshape(H, J, B)
+            gather(frame.target, origin - self.base, column, center, factor, 0, steps[: self.base])
+            if self.base < H:  # the season goes round and round
+                steps[self.base :] = steps[np.arange(self.base, H) % self.base]
         if self.n_columns > J:
             context[-self.n_columns :] = np.arange(self.n_columns)[:, None] == column
         return base

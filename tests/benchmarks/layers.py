@@ -93,7 +93,7 @@ class Stepper:
         self.given: Any = Given(x, y)
         self.objective = WindowObjective(self.network, self.given, self.given, self.rows, self.columns, squared_error)
         self.n_threads = n_threads
-        self.shards = Shards(self.objective, n_threads, shard_size or at_once(encoder.products(len(x))))
+        self.shards = Shards(self.objective, n_threads, shard_size or at_once(encoder.products(len(x)), x.shape[2]))
         self.optimizer = optimizers.optimizer("adam", self.network.layout.size, x.dtype)
         self.gradient = np.empty_like(self.parameters)
         self._rng = rng
