@@ -85,7 +85,7 @@ def train_member(
     weights = drawn if earlier is None else earlier
     loss = LOSSES[settings.loss]
     n_columns = windows.n_columns // windows.n_targets
-    batch_size, n_steps = settings.steps(len(origins) * n_columns)
+    batch_size, n_steps = settings.steps(len(origins) * n_columns, len(origins.first))
     training = Samples.drawn(frame, origins, n_columns, n_steps * batch_size, rng)
     objective = WindowObjective(
         network, windows, training.frame, training.origins, training.columns, loss, settings.teacher_forcing

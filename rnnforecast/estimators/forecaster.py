@@ -87,8 +87,9 @@ class RNNForecaster(BaseForecaster):
     target_transform : "auto", "log" or None, default="auto"
         "auto" takes logarithms of positive series whose fluctuations grow with their level.
     scale : {"standard", "minmax", "robust"} or None, default="standard"
-    window_norm : {"last", "standard"} or None, default="last"
-        What each window is freed of: its last value, its mean and deviation, or nothing.
+    window_norm : {"auto", "last", "difference", "standard"} or None, default="auto"
+        What each window is freed of: its last value; its last value and the size of its steps; its mean and deviation;
+        or nothing. Auto is "last" for a single series and "difference" for a panel.
     missing : {"error", "interpolate"}, default="error"
     freq : str, offset or None, default=None
         Frequency of the index where it cannot be inferred.
@@ -108,7 +109,7 @@ class RNNForecaster(BaseForecaster):
     learning_rate : {"cosine", "constant", "plateau"}, default="cosine"
     learning_rate_init : float, default=0.002
     max_iter : "auto" or int, default="auto"
-        Passes over the windows; "auto" is forty, within 100 to 500 updates.
+        Passes over the windows; "auto" is forty, within 100 to 500 updates, 1,500 of a panel.
     forking_sequences : bool, default=False
         Learn from every step of the carried series instead of windows (Wen et al., 2017): an epoch costs as many steps
         as there are rows, whatever the lookback. The minibatch is then the next piece of up to 64 (or `batch_size`)
@@ -173,7 +174,7 @@ class RNNForecaster(BaseForecaster):
         "season_length": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), tuple, list, None],
         "target_transform": [StrOptions({"auto", "log"}), None],
         "scale": [StrOptions({"standard", "minmax", "robust"}), None],
-        "window_norm": [StrOptions({"last", "standard"}), None],
+        "window_norm": [StrOptions({"auto", "last", "difference", "standard"}), None],
         "blend": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both"), None],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         **TRAINING,
@@ -209,7 +210,7 @@ class RNNForecaster(BaseForecaster):
         season_length: Any = "auto",
         target_transform: str | None = "auto",
         scale: str | None = "standard",
-        window_norm: str | None = "last",
+        window_norm: str | None = "auto",
         missing: str = "error",
         freq: Any = None,
         blend: Any = "auto",

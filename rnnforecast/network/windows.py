@@ -12,6 +12,7 @@ import numpy as np
 
 from rnnforecast.kernels.windows import gather
 
+STEPS_OF_SCALE = 4.0  # mean absolute differences that make about the deviation of a window
 SMALLEST_DEVIATION = 1e-3  # of a window, in units of the whole series' scale: a flat window must not blow up
 
 
@@ -59,8 +60,9 @@ class Windows:
         F and P.
     base : int
         What the network corrects: 0 the last value, s > 0 the value of the season of length s before.
-    norm : {"last", "standard", None}
-        Subtract the window's last value, or its mean and divide by its deviation, or leave it.
+    norm : {"last", "difference", "standard", None}
+        Subtract the window's last value, and perhaps divide by its mean absolute difference, or subtract its mean and
+        divide by its deviation, or leave it.
     recursive : bool
         Inputs for a decoder that is fed true values: they run on through the horizon but for its last step.
     """
@@ -99,12 +101,20 @@ class Windows:
         if self.norm == "last":
             center = frame.target[origin - 1, columns]
             return center, np.ones_like(center)
+        if self.norm == "difference":
+            return frame.target[origin - 1, columns], self._inverse_step(frame, origin, columns)
         if self.norm is None:
             zero = np.zeros(columns.shape, frame.target.dtype)
             return zero, np.ones_like(zero)
         rows = np.maximum(origin + np.arange(-self.lookback, 0)[:, None], 0)
         window = frame.target[rows[:, None, :], columns]
         return window.mean(0), 1.0 / np.maximum(window.std(0), SMALLEST_DEVIATION)
+
+    def _inverse_step(self, frame: Frame, origin: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """One over a few mean absolute differences of the windows, (J, B)."""
+        rows = np.maximum(origin + np.arange(-self.lookback, 0)[:, None], 0)
+        steps = np.abs(np.diff(frame.target[rows[:, None, :], columns], axis=0)).sum(0) / max(self.lookback - 1, 1)
+        return 1.0 / np.maximum(steps * frame.target.dtype.type(STEPS_OF_SCALE), SMALLEST_DEVIATION)
 
     def read(self, frame: Frame, origin: np.ndarray, column: np.ndarray, n_steps: int | None = None) -> Normalised:
         """Read inputs for a batch.
