@@ -16,6 +16,7 @@ _HOMES = {
     "RNNRegressor": "rnnforecast.estimators.regressor",
     "RNNClassifier": "rnnforecast.estimators.classifier",
     "RNNGenerator": "rnnforecast.estimators.generator",
+    "ForecasterPerSeries": "rnnforecast.estimators.per_series",
     "NaiveForecaster": "rnnforecast.estimators.baselines",
     "LinearForecaster": "rnnforecast.estimators.baselines",
     "warmup": "rnnforecast.estimators.warmup",

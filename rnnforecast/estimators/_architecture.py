@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
 
 from rnnforecast.estimators._recipe import Recipe
+from rnnforecast.estimators._statics import StaticEncoder
 from rnnforecast.kernels.activations import relu
 from rnnforecast.kernels.cells import NAMES, Cell, named
 from rnnforecast.network.attention import Attention
@@ -190,6 +191,7 @@ def design(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
         base=0 if recursive or recipe.base > lookback else recipe.base,
         norm=_norm(forecaster.window_norm, recipe),
         recursive=recursive,
+        n_static=0 if series.static is None else StaticEncoder.fit(series.static).n_columns,
     )
     encoder = _encoder(forecaster, windows.n_inputs, segment, dtype)
     width = encoder.n_outputs

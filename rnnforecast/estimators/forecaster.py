@@ -81,6 +81,10 @@ class RNNForecaster(BaseForecaster):
         Several targets: one network used for each column alone, or one for all together.
     past_covariates : list of str or None, default=None
         Columns of X that are known up to the forecast origin only; the others are known in the future too.
+    static_covariates : list of str or None, default=None
+        Columns of X with one value for each series of a panel, numbers or categories. The network reads them; a later X
+        need not have them, but a `history` must. A category that was not in the data of `fit` is none of those that
+        were.
     calendar : tuple of {"minute_of_hour", "hour", "weekday", "month", "day_of_year"} or None, default=None
         Covariates made from the index.
     season_length : "auto", int, tuple of int or None, default="auto"
@@ -171,6 +175,7 @@ class RNNForecaster(BaseForecaster):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseForecaster._parameter_constraints,
         **CONSTRAINTS,
+        "static_covariates": [list, tuple, None],
         "season_length": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), tuple, list, None],
         "target_transform": [StrOptions({"auto", "log"}), None],
         "scale": [StrOptions({"standard", "minmax", "robust"}), None],
@@ -206,6 +211,7 @@ class RNNForecaster(BaseForecaster):
         zoneout: float = 0.0,
         channels: str = "independent",
         past_covariates: Any = None,
+        static_covariates: Any = None,
         calendar: Any = None,
         season_length: Any = "auto",
         target_transform: str | None = "auto",
@@ -263,6 +269,7 @@ class RNNForecaster(BaseForecaster):
         self.zoneout = zoneout
         self.channels = channels
         self.past_covariates = past_covariates
+        self.static_covariates = static_covariates
         self.calendar = calendar
         self.season_length = season_length
         self.target_transform = target_transform
@@ -342,15 +349,15 @@ class RNNForecaster(BaseForecaster):
     def _forecast(self, series: Series, origins: np.ndarray, horizon: int) -> np.ndarray:
         data = (series.target, series.known, series.past)
         with one_blas_thread():
+            panel, threads = (series.spans, series.static), n_threads(self.n_jobs)
             if self._attends:
-                spans, last = series.spans, origins[-1:]
-                self.attention_ = _diagnosis.attention(self.ensemble_, *data, last, horizon, spans)
+                self.attention_ = _diagnosis.attention(self.ensemble_, *data, origins[-1:], horizon, *panel)
             if self.linear_ is None:
-                return self.ensemble_.forecast(*data, origins, horizon, n_threads(self.n_jobs), series.spans)
+                return self.ensemble_.forecast(*data, origins, horizon, threads, *panel)
             linear = self.linear_.forecast(*data, origins, horizon, series.spans)
             if not np.any(self.blend_weight_):
                 return linear
-            network = self.ensemble_.forecast(*data, origins, horizon, n_threads(self.n_jobs), series.spans)
+            network = self.ensemble_.forecast(*data, origins, horizon, threads, *panel)
         return linear + self.blend_weight_ * (network - linear)
 
     def stream(self) -> ForecastStream:

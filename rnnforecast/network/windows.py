@@ -27,11 +27,14 @@ class Frame:
         Covariates known in the future too.
     past : (N, P)
         Covariates known up to the origin.
+    static : (N, E), optional
+        Covariates of the series that each row belongs to.
     """
 
     target: np.ndarray
     known: np.ndarray
     past: np.ndarray
+    static: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ class Windows:
     norm : {"last", "difference", "standard", None}
         Subtract the window's last value, and perhaps divide by its mean absolute difference, or subtract its mean and
         divide by its deviation, or leave it.
+    n_static : int
+        E.
     recursive : bool
         Inputs for a decoder that is fed true values: they run on through the horizon but for its last step.
     """
@@ -76,11 +81,12 @@ class Windows:
     base: int = 0
     norm: str | None = "last"
     recursive: bool = False
+    n_static: int = 0
 
     @property
     def n_inputs(self) -> int:
         """D: rows of the inputs."""
-        return self.n_targets + self.n_known + self.n_past
+        return self.n_targets + self.n_known + self.n_past + self.n_static
 
     @property
     def n_context(self) -> int:
@@ -138,6 +144,8 @@ class Windows:
             gather(frame.known, first + self.recursive, zeroth, *_unit(F, B, dtype), J, past)
         if P:
             gather(frame.past, first, zeroth, *_unit(P, B, dtype), J + F, past)
+        if frame.static is not None and self.n_static:
+            past[:, J + F + P :] = frame.static[origin - 1].T
         context, base = np.empty((self.n_context, B), dtype), None
         if not self.recursive:
             base = self._context(frame, origin, column, center, factor, context)
