@@ -17,6 +17,7 @@ _HOMES = {
     "RNNClassifier": "rnnforecast.estimators.classifier",
     "RNNAnomalyDetector": "rnnforecast.estimators.anomaly",
     "RNNGenerator": "rnnforecast.estimators.generator",
+    "ForecasterPerSeries": "rnnforecast.estimators.per_series",
     "NaiveForecaster": "rnnforecast.estimators.baselines",
     "LinearForecaster": "rnnforecast.estimators.baselines",
     "warmup": "rnnforecast.estimators.warmup",

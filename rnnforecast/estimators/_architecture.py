@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
 
 from rnnforecast.estimators._recipe import Recipe
+from rnnforecast.estimators._statics import StaticEncoder
 from rnnforecast.kernels.activations import relu
 from rnnforecast.kernels.cells import NAMES, Cell, named
 from rnnforecast.network.attention import Attention
@@ -188,8 +189,9 @@ def design(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
         n_known=series.known.shape[1],
         n_past=series.past.shape[1],
         base=0 if recursive or recipe.base > lookback else recipe.base,
-        norm=forecaster.window_norm,
+        norm=_norm(forecaster.window_norm, recipe),
         recursive=recursive,
+        n_static=0 if series.static is None else StaticEncoder.fit(series.static).n_columns,
     )
     encoder = _encoder(forecaster, windows.n_inputs, segment, dtype)
     width = encoder.n_outputs
@@ -208,6 +210,13 @@ def design(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
         highway = min(forecaster.highway, lookback)
         end = Direct(width, windows.n_context, windows.n_targets, horizon, head, highway)
     return Architecture(Network(encoder, end, dtype), windows)
+
+
+def _norm(window_norm: str | None, recipe: Recipe) -> str | None:
+    """Return what each window is freed of, decided by the data where it was left open."""
+    if window_norm != "auto":
+        return window_norm
+    return "difference" if recipe.local else "last"
 
 
 def typical_rows(series: Series) -> int:

@@ -220,7 +220,7 @@ class Backtest:
         absolute = self.forecasts[columns].sub(self.forecasts["actual"], axis=0).abs()
         if isinstance(self.scales, pd.DataFrame):
             owner = self.scales.index.get_indexer(self.forecasts.index.get_level_values(0))
-            target = self.scales.columns.get_indexer(self.forecasts["target"]) if "target" in keys else 0
+            target = self.scales.columns.get_indexer(pd.Index(self.forecasts["target"])) if "target" in keys else 0
             scale = self.scales.to_numpy()[owner, target]
             absolute = absolute.div(np.where(scale > 0, scale, np.nan), axis=0)
         table = absolute.groupby([self.forecasts[name] for name in keys], sort=False).mean()

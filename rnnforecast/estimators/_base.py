@@ -46,14 +46,14 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     Attributes
     ----------
-    cutoff_ : Timestamp, Period or int
-        Label of the last row the forecaster knows.
+    cutoff_ : Timestamp, Period, int or Series
+        Label of the last row the forecaster knows; of a panel, a Series of them by name.
     freq_ : str, int or None
         Frequency of the index; the step of an integer index; None for data without an index.
     n_features_in_ : int
         Columns of X.
     feature_names_in_ : ndarray of shape (n_features_in_,), object
-        Names of the columns of X, if all are strings.
+        Names of the columns of X, if all are strings, static ones last.
     n_outputs_ : int
         Target columns, K.
     """
@@ -339,6 +339,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             X,
             y,
             past_covariates=getattr(self, "past_covariates", None) or (),
+            static_covariates=getattr(self, "static_covariates", None) or (),
             freq=getattr(self, "freq", None) if freq is None else freq,
             missing=getattr(self, "missing", "error"),
             calendar=getattr(self, "calendar", None) or (),
@@ -348,17 +349,17 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """Learn from what has been read, then change the forecaster in one step."""
         require_rows(series, self._minimum_rows(series), type(self).__name__)
         state = self._learn(series)
-        step = series.clock.step
+        step, statics = series.clock.step, [] if series.static is None else list(series.static.columns)
         state |= {
             "cutoff_": cutoff_of(series),
             "freq_": None if series.clock.positional else step if isinstance(step, int) else step.freqstr,
-            "n_features_in_": series.n_features,
+            "n_features_in_": series.n_features + len(statics),
             "n_outputs_": series.target.shape[1],
             "_history": series,
             "_training_mean": means(series.target, series.spans),
         }
         if series.feature_names is not None and not series.target_is_x:
-            state["feature_names_in_"] = np.array(series.feature_names, dtype=object)
+            state["feature_names_in_"] = np.array([*series.feature_names, *statics], dtype=object)
         state["_learned"] = (*state, "_learned")
         earlier = getattr(self, "_learned", ())
         # One assignment: an interrupt finds either the old state or the new one.

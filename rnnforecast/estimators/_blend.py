@@ -132,7 +132,7 @@ def weigh(
     origins = held_out.at(np.arange(len(held_out)))
     origins = origins[:: max(1, len(origins) // validation_windows(spans))]
     rows, begin = origins[:, None] + np.arange(H), spans.starts[spans.owners(origins)]
-    network = ensemble.forecast(*data, origins, H, spans=spans)
+    network = ensemble.forecast(*data, origins, H, spans=spans, static=series.static)
     reference = network if linear is None else linear.forecast(*data, origins, H, spans)
     units = _units(series, first)[spans.owners(origins)]
     n_blocks = float((series.spans.lengths - first)[held_out.counts > 0].sum()) / H

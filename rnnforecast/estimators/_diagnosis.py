@@ -36,13 +36,14 @@ def attention(
     origins: np.ndarray,
     horizon: int,
     spans: Spans | None = None,
+    static: pd.DataFrame | None = None,
 ) -> np.ndarray:
     """Weights of the encoder's T steps in each step of the forecast, (n K / J, h, T), columns outermost.
 
     With `Seq2Seq`, h is the `horizon`; a direct decoder looks back once for all its steps, and h is 1. The other
     parameters are those of `Ensemble.forecast`.
     """
-    frame = ensemble.scales.frame(target, known, past, ensemble.network.dtype, spans)
+    frame = ensemble.scales.frame(target, known, past, ensemble.network.dtype, spans, static)
     network, windows = ensemble.network, ensemble.windows
     if isinstance(network.decoder, Seq2Seq):
         windows = replace(windows, horizon=horizon)

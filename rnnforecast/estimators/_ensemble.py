@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from rnnforecast.estimators._scales import Scales
 from rnnforecast.estimators._training import Settings, descend, each, usable
@@ -85,7 +86,7 @@ def train_member(
     weights = drawn if earlier is None else earlier
     loss = LOSSES[settings.loss]
     n_columns = windows.n_columns // windows.n_targets
-    batch_size, n_steps = settings.steps(len(origins) * n_columns)
+    batch_size, n_steps = settings.steps(len(origins) * n_columns, len(origins.first))
     training = Samples.drawn(frame, origins, n_columns, n_steps * batch_size, rng)
     objective = WindowObjective(
         network, windows, training.frame, training.origins, training.columns, loss, settings.teacher_forcing
@@ -163,7 +164,8 @@ def train_ensemble(
 def laid_out(series: Series, scales: Scales, windows: Any, dtype: Any) -> tuple[Frame, Spans]:
     """Return the scaled rows of a series or panel, room between its series, and where these are."""
     spaced = series.spaced(max(windows.lookback, windows.base) + 1)
-    return scales.frame(spaced.target, spaced.known, spaced.past, dtype, spaced.spans), spaced.spans
+    data = (spaced.target, spaced.known, spaced.past)
+    return scales.frame(*data, dtype, spaced.spans, series.static), spaced.spans
 
 
 def validation_windows(spans: Spans) -> int:
@@ -190,6 +192,7 @@ class Ensemble:
         horizon: int,
         n_threads: int = 1,
         spans: Spans | None = None,
+        static: pd.DataFrame | None = None,
     ) -> np.ndarray:
         """Forecast (n, horizon, K) in original units from each origin.
 
@@ -204,8 +207,10 @@ class Ensemble:
             The numbers are the same for any.
         spans : Spans, optional
             Which rows belong to which series of a panel, with room between them for the windows.
+        static : DataFrame of S rows, optional
+            Covariates of the series themselves.
         """
-        frame = self.scales.frame(target, known, past, self.network.dtype, spans)
+        frame = self.scales.frame(target, known, past, self.network.dtype, spans, static)
         total = np.zeros((len(origins), horizon, target.shape[1]))
         for weights in self.weights:
             prepared = self.network.prepare(weights)
@@ -235,7 +240,18 @@ class Ensemble:
         samples = Samples.all(frame, origins, K // windows.n_targets)
         read = windows.read(frame, samples.origins, samples.columns, windows.lookback)
         rows = np.clip(samples.origins + np.arange(1, horizon)[:, None], 0, len(frame.known) - 1)
-        future = np.ascontiguousarray(frame.known[rows].transpose(0, 2, 1))
+        covariates = frame.known[rows]
+        if frame.static is not None:
+            covariates = np.concatenate(
+                [
+                    covariates,
+                    np.broadcast_to(
+                        frame.static[samples.origins - 1], (len(rows), len(samples.origins), frame.static.shape[1])
+                    ),
+                ],
+                axis=2,
+            )
+        future = np.ascontiguousarray(covariates.transpose(0, 2, 1))
         out = self.network.unroll(prepared, read.past, future)
         return as_table(out / read.factor + read.center, len(origins), K)
 
@@ -291,4 +307,5 @@ def _own_rows(frame: Frame, origins: np.ndarray, reach: int, horizon: int) -> Fr
     steps = origins[:, None] + np.arange(-reach, horizon)
     seen = np.clip(np.minimum(steps, origins[:, None] - 1), 0, len(frame.target) - 1).ravel()
     known = np.clip(steps, 0, max(len(frame.known) - 1, 0)).ravel()
-    return Frame(frame.target[seen], frame.known[known], frame.past[seen])
+    static = None if frame.static is None else frame.static[np.repeat(origins - 1, steps.shape[1])]
+    return Frame(frame.target[seen], frame.known[known], frame.past[seen], static)

@@ -70,7 +70,7 @@ def check_forked(forecaster: Any) -> None:
     if not forecaster.forking_sequences:
         return
     wanted: dict[str, tuple[Any, ...]] = {
-        **{"decoder": ("direct",), "segment_length": ("auto", None, 1), "window_norm": ("last",)},
+        **{"decoder": ("direct",), "segment_length": ("auto", None, 1), "window_norm": ("auto", "last")},
         **dict.fromkeys(("highway", "conv_filters", "zoneout"), (0,)),
         **dict.fromkeys(("bidirectional", "layer_norm", "residual", "variational_dropout"), (False,)),
         **dict.fromkeys(("attention", "skip_period"), (None,)),

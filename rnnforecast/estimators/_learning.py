@@ -128,6 +128,7 @@ def _train(
             transform=recipe.transform,
             kind=forecaster.scale,
             spans=series.spans,
+            static=series.static,
         ),
         series,
         ahead if forecaster.early_stopping else None,

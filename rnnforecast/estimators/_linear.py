@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rnnforecast.estimators._recipe import Recipe, base_columns, futures, windows
 from rnnforecast.estimators._scales import fit_scalers, of, of_column, of_members
 from rnnforecast.network.readout import NormalEquations, chunks
+from rnnforecast.network.windows import SMALLEST_DEVIATION, STEPS_OF_SCALE
 from rnnforecast.scaling import Scaler, fit_scaler
 from rnnforecast.series.spans import Spans
 
@@ -95,6 +96,14 @@ class _Design:
 def _gather(scaler: Scaler, covariates: _Array, rows: NDArray[np.int64]) -> _Array:
     picked = scaler.transform(covariates[np.clip(rows, 0, len(covariates) - 1)])
     return picked.reshape(len(rows), -1)
+
+
+def window_scale(window: _Array, scale: _Array, recipe: Recipe) -> _Array:
+    """Return the scale (n, 1) of each window (n, L): that of its series, (n or 1, 1), or of its own steps."""
+    if not recipe.local:
+        return scale
+    steps = np.abs(np.diff(window, axis=1)).sum(axis=1, keepdims=True) / max(window.shape[1] - 1, 1)
+    return np.maximum(STEPS_OF_SCALE * steps, SMALLEST_DEVIATION * scale)
 
 
 class LinearModel:
@@ -276,6 +285,7 @@ class LinearModel:
         recipe, weights = self.recipe_, self.weights_[column]
         repeated = base_columns(recipe.lookback, self.horizon_, recipe.base)
         window = windows(values, origins, recipe.lookback)
+        scale = window_scale(window, scale, recipe)
         blocks = []
         for ahead in range(0, horizon, self.horizon_):
             block = window[:, repeated]
@@ -339,8 +349,8 @@ class _Regression:
         repeated = base_columns(lookback, horizon, self.recipe.base)
         for part in chunks(start, stop, self.design.n_columns + horizon * (len(_PENALTIES) + 1)):
             origins = self.origins.at(np.arange(part.start, part.stop))
-            scale = of(self.scaler, self.spans.owners(origins)).scale
             window = windows(self.values, origins, lookback)
+            scale = window_scale(window, of(self.scaler, self.spans.owners(origins)).scale, self.recipe)
             rest = (futures(self.values, origins, horizon) - window[:, repeated]) / scale
             relative = (window - window[:, -1:]) / scale
             yield self.design.rows(relative, self.known, self.past, origins), rest, origins

@@ -51,7 +51,8 @@ def resolve_series(forecaster: Any, series: Series) -> Recipe:
     seasons = _found(sample, season_candidates(series.clock), forecaster.season_length)
     lookback = forecaster.lookback
     if isinstance(lookback, str) and lookback == "auto":
-        lookback = auto_lookback(int(np.median(series.spans.lengths)), horizon, seasons)
+        panel = len(series.spans) > 1
+        lookback = auto_lookback(int(np.median(series.spans.lengths)), horizon, seasons, panel=panel)
     recipes = [
         resolve(target, horizon, None, lookback=lookback, season_length=seasons, transform=transform)
         for target in sample
@@ -60,7 +61,7 @@ def resolve_series(forecaster: Any, series: Series) -> Recipe:
     seasonal = 2 * sum(recipe.base > 0 for recipe in recipes) > len(recipes)
     base = max(recipe.base for recipe in recipes) if seasonal else 0
     floor = float(lowest.min()) if log and transform == "auto" else None
-    return replace(recipes[0], log=log, base=base, floor=floor)
+    return replace(recipes[0], log=log, base=base, floor=floor, local=len(series.spans) > 1)
 
 
 def find_panel_seasons(series: Series, season_length: Any) -> tuple[int, ...]:

@@ -29,6 +29,7 @@ __all__ = [
 
 _BLOCK_WITHOUT_SEASON = 10
 _LOOKBACK_WITHOUT_SEASON = 20
+_HORIZONS_BACK, _LONGEST_WITHOUT_SEASON = 4, 200  # of the series of a panel
 _MOST_SEASONS_BACK = 14
 _MOST_COMPARISONS = 20_000_000  # of the base with the last value; a long series with a long horizon is sampled
 _LONGEST_LOOKBACK = 1345  # two weeks of quarter hours; the cost of the closed form grows with the cube
@@ -52,6 +53,9 @@ class Recipe:
         The smallest season, or 10: the unit in which lengths are counted.
     floor : float or None
         Smallest training value where the logarithm was not asked for; later values are taken to be no smaller.
+    local : bool
+        Whether windows are scaled by their own steps, as those of the many series of a panel are, rather than by the
+        deviation of the whole series.
     """
 
     log: bool
@@ -60,6 +64,7 @@ class Recipe:
     lookback: int
     block: int
     floor: float | None = None
+    local: bool = False
 
     @property
     def transform(self) -> Identity | Log:
@@ -133,7 +138,7 @@ def resolve_seasons(
     return tuple(sorted({_positive_integer("season_length", season) for season in given} - {1}))
 
 
-def auto_lookback(n_rows: int, horizon: int, seasons: tuple[int, ...]) -> int:
+def auto_lookback(n_rows: int, horizon: int, seasons: tuple[int, ...], *, panel: bool = False) -> int:
     """Return how many values a forecast should look back on.
 
     Parameters
@@ -142,6 +147,8 @@ def auto_lookback(n_rows: int, horizon: int, seasons: tuple[int, ...]) -> int:
         Rows of the series and of a forecast.
     seasons : tuple of int
         Its seasons, ascending.
+    panel : bool
+        Whether it is one of several: together they are enough to learn longer windows from.
 
     Returns
     -------
@@ -150,7 +157,10 @@ def auto_lookback(n_rows: int, horizon: int, seasons: tuple[int, ...]) -> int:
     """
     third = max(n_rows - horizon, 0) // 3
     if not seasons:
-        return int(np.clip(third, 1, _LOOKBACK_WITHOUT_SEASON))
+        longest = _LOOKBACK_WITHOUT_SEASON
+        if panel:
+            longest = int(np.clip(_HORIZONS_BACK * horizon, longest, _LONGEST_WITHOUT_SEASON))
+        return int(np.clip(third, 1, longest))
     smallest, largest = seasons[0], seasons[-1]
     n_seasons = int(np.clip(third // smallest, 1, _MOST_SEASONS_BACK))
     if third >= largest:

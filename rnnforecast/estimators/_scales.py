@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from rnnforecast.estimators._statics import StaticEncoder
 from rnnforecast.network.windows import Frame
 from rnnforecast.scaling import Identity, Log, Scaler, fit_scaler
 from rnnforecast.series.spans import Spans
@@ -144,6 +146,8 @@ class Scales:
         One for all series: a covariate means the same in each of them.
     kind : {"standard", "minmax", "robust", None}
         What series never seen are scaled to.
+    static : StaticEncoder or None
+        Of the covariates of the series themselves.
     """
 
     transform: Identity | Log
@@ -151,6 +155,7 @@ class Scales:
     known: Scaler
     past: Scaler
     kind: str | None = "standard"
+    static: StaticEncoder | None = None
 
     @classmethod
     def fit(
@@ -162,6 +167,7 @@ class Scales:
         transform: Identity | Log,
         kind: str | None,
         spans: Spans,
+        static: pd.DataFrame | None = None,
     ) -> Scales:
         """Learn from training rows (N, K), (N, F), (N, P)."""
         return cls(
@@ -170,10 +176,17 @@ class Scales:
             fit_scaler(known, kind),
             fit_scaler(past, kind),
             kind,
+            None if static is None else StaticEncoder.fit(static),
         )
 
     def frame(
-        self, target: np.ndarray, known: np.ndarray, past: np.ndarray, dtype: Any, spans: Spans | None = None
+        self,
+        target: np.ndarray,
+        known: np.ndarray,
+        past: np.ndarray,
+        dtype: Any,
+        spans: Spans | None = None,
+        static: pd.DataFrame | None = None,
     ) -> Frame:
         """Scaled rows for the network; without `spans` they are those of a single series.
 
@@ -183,13 +196,16 @@ class Scales:
             If a value is too large for the dtype.
         """
         values = self.transform.forward(target)
-        own = self._of(values, spans)
+        own, of_series = self._of(values, spans), None
+        if self.static is not None and static is not None and spans is not None:
+            of_series = self.static.encode(static).astype(dtype)[spans.of_rows(len(values))]
         if len(own.scale) > 1 and spans is not None:
             own = of(own, spans.of_rows(len(values)))
         return Frame(
             scaled(values, own, dtype, "the target"),
             scaled(known, self.known, dtype, "a covariate"),
             scaled(past, self.past, dtype, "a past covariate"),
+            of_series,
         )
 
     def restore(self, values: np.ndarray, target: np.ndarray, origins: np.ndarray, spans: Spans | None) -> np.ndarray:

@@ -71,11 +71,11 @@ class Settings:
     tol: float
     n_threads: int
 
-    def steps(self, n_samples: int) -> tuple[int, int]:
-        """Batch size and count of updates for `n_samples` windows.
+    def steps(self, n_samples: int, n_series: int = 1) -> tuple[int, int]:
+        """Batch size and count of updates for `n_samples` windows of `n_series` series.
 
         "auto": batches of a quarter of the windows, 8 to 64 (256 from 20,000 windows on), and forty passes, but 100 to
-        500 updates.
+        500 updates, or 1,500 for a panel.
         """
         if self.batch_size == "auto":
             batch = min(64, max(8, n_samples // 4)) if n_samples < 20_000 else 256
@@ -83,7 +83,7 @@ class Settings:
             batch = int(self.batch_size)
         batch = min(batch, n_samples)
         if self.max_iter == "auto":
-            return batch, int(np.clip(40 * n_samples / batch, 100, 500))
+            return batch, int(np.clip(40 * n_samples / batch, 100, 500 if n_series == 1 else 1500))
         return batch, int(self.max_iter) * -(-n_samples // batch)
 
 

@@ -81,14 +81,19 @@ class RNNForecaster(Interpretation, BaseForecaster):
         Several targets: one network used for each column alone, or one for all together.
     past_covariates : list of str or None, default=None
         Columns of X that are known up to the forecast origin only; the others are known in the future too.
+    static_covariates : list of str or None, default=None
+        Columns of X with one value for each series of a panel, numbers or categories. The network reads them; a later X
+        need not have them, but a `history` must. A category that was not in the data of `fit` is none of those that
+        were.
     calendar : tuple of {"minute_of_hour", "hour", "weekday", "month", "day_of_year"} or None, default=None
         Covariates made from the index.
     season_length : "auto", int, tuple of int or None, default="auto"
     target_transform : "auto", "log" or None, default="auto"
         "auto" takes logarithms of positive series whose fluctuations grow with their level.
     scale : {"standard", "minmax", "robust"} or None, default="standard"
-    window_norm : {"last", "standard"} or None, default="last"
-        What each window is freed of: its last value, its mean and deviation, or nothing.
+    window_norm : {"auto", "last", "difference", "standard"} or None, default="auto"
+        What each window is freed of: its last value; its last value and the size of its steps; its mean and deviation;
+        or nothing. Auto is "last" for a single series and "difference" for a panel.
     missing : {"error", "interpolate"}, default="error"
     freq : str, offset or None, default=None
         Frequency of the index where it cannot be inferred.
@@ -108,7 +113,7 @@ class RNNForecaster(Interpretation, BaseForecaster):
     learning_rate : {"cosine", "constant", "plateau"}, default="cosine"
     learning_rate_init : float, default=0.002
     max_iter : "auto" or int, default="auto"
-        Passes over the windows; "auto" is forty, within 100 to 500 updates.
+        Passes over the windows; "auto" is forty, within 100 to 500 updates, 1,500 of a panel.
     forking_sequences : bool, default=False
         Learn from every step of the carried series instead of windows (Wen et al., 2017): an epoch costs as many steps
         as there are rows, whatever the lookback. The minibatch is then the next piece of up to 64 (or `batch_size`)
@@ -170,10 +175,11 @@ class RNNForecaster(Interpretation, BaseForecaster):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseForecaster._parameter_constraints,
         **CONSTRAINTS,
+        "static_covariates": [list, tuple, None],
         "season_length": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), tuple, list, None],
         "target_transform": [StrOptions({"auto", "log"}), None],
         "scale": [StrOptions({"standard", "minmax", "robust"}), None],
-        "window_norm": [StrOptions({"last", "standard"}), None],
+        "window_norm": [StrOptions({"auto", "last", "difference", "standard"}), None],
         "blend": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both"), None],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         **TRAINING,
@@ -205,11 +211,12 @@ class RNNForecaster(Interpretation, BaseForecaster):
         zoneout: float = 0.0,
         channels: str = "independent",
         past_covariates: Any = None,
+        static_covariates: Any = None,
         calendar: Any = None,
         season_length: Any = "auto",
         target_transform: str | None = "auto",
         scale: str | None = "standard",
-        window_norm: str | None = "last",
+        window_norm: str | None = "auto",
         missing: str = "error",
         freq: Any = None,
         blend: Any = "auto",
@@ -262,6 +269,7 @@ class RNNForecaster(Interpretation, BaseForecaster):
         self.zoneout = zoneout
         self.channels = channels
         self.past_covariates = past_covariates
+        self.static_covariates = static_covariates
         self.calendar = calendar
         self.season_length = season_length
         self.target_transform = target_transform
@@ -318,15 +326,15 @@ class RNNForecaster(Interpretation, BaseForecaster):
     def _forecast(self, series: Series, origins: np.ndarray, horizon: int) -> np.ndarray:
         data = (series.target, series.known, series.past)
         with one_blas_thread():
+            panel, threads = (series.spans, series.static), n_threads(self.n_jobs)
             if self._attends:
-                spans, last = series.spans, origins[-1:]
-                self.attention_ = _diagnosis.attention(self.ensemble_, *data, last, horizon, spans)
+                self.attention_ = _diagnosis.attention(self.ensemble_, *data, origins[-1:], horizon, *panel)
             if self.linear_ is None:
-                return self.ensemble_.forecast(*data, origins, horizon, n_threads(self.n_jobs), series.spans)
+                return self.ensemble_.forecast(*data, origins, horizon, threads, *panel)
             linear = self.linear_.forecast(*data, origins, horizon, series.spans)
             if not np.any(self.blend_weight_):
                 return linear
-            network = self.ensemble_.forecast(*data, origins, horizon, n_threads(self.n_jobs), series.spans)
+            network = self.ensemble_.forecast(*data, origins, horizon, threads, *panel)
         return linear + self.blend_weight_ * (network - linear)
 
     def stream(self) -> ForecastStream:

@@ -12,6 +12,7 @@ import numpy as np
 
 from rnnforecast.kernels.windows import gather
 
+STEPS_OF_SCALE = 4.0  # mean absolute differences that make about the deviation of a window
 SMALLEST_DEVIATION = 1e-3  # of a window, in units of the whole series' scale: a flat window must not blow up
 
 
@@ -26,11 +27,14 @@ class Frame:
         Covariates known in the future too.
     past : (N, P)
         Covariates known up to the origin.
+    static : (N, E), optional
+        Covariates of the series that each row belongs to.
     """
 
     target: np.ndarray
     known: np.ndarray
     past: np.ndarray
+    static: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,11 @@ class Windows:
         F and P.
     base : int
         What the network corrects: 0 the last value, s > 0 the value of the season of length s before.
-    norm : {"last", "standard", None}
-        Subtract the window's last value, or its mean and divide by its deviation, or leave it.
+    norm : {"last", "difference", "standard", None}
+        Subtract the window's last value, and perhaps divide by its mean absolute difference, or subtract its mean and
+        divide by its deviation, or leave it.
+    n_static : int
+        E.
     recursive : bool
         Inputs for a decoder that is fed true values: they run on through the horizon but for its last step.
     """
@@ -74,11 +81,12 @@ class Windows:
     base: int = 0
     norm: str | None = "last"
     recursive: bool = False
+    n_static: int = 0
 
     @property
     def n_inputs(self) -> int:
         """D: rows of the inputs."""
-        return self.n_targets + self.n_known + self.n_past
+        return self.n_targets + self.n_known + self.n_past + self.n_static
 
     @property
     def n_context(self) -> int:
@@ -99,12 +107,20 @@ class Windows:
         if self.norm == "last":
             center = frame.target[origin - 1, columns]
             return center, np.ones_like(center)
+        if self.norm == "difference":
+            return frame.target[origin - 1, columns], self._inverse_step(frame, origin, columns)
         if self.norm is None:
             zero = np.zeros(columns.shape, frame.target.dtype)
             return zero, np.ones_like(zero)
         rows = np.maximum(origin + np.arange(-self.lookback, 0)[:, None], 0)
         window = frame.target[rows[:, None, :], columns]
         return window.mean(0), 1.0 / np.maximum(window.std(0), SMALLEST_DEVIATION)
+
+    def _inverse_step(self, frame: Frame, origin: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """One over a few mean absolute differences of the windows, (J, B)."""
+        rows = np.maximum(origin + np.arange(-self.lookback, 0)[:, None], 0)
+        steps = np.abs(np.diff(frame.target[rows[:, None, :], columns], axis=0)).sum(0) / max(self.lookback - 1, 1)
+        return 1.0 / np.maximum(steps * frame.target.dtype.type(STEPS_OF_SCALE), SMALLEST_DEVIATION)
 
     def read(self, frame: Frame, origin: np.ndarray, column: np.ndarray, n_steps: int | None = None) -> Normalised:
         """Read inputs for a batch.
@@ -128,6 +144,8 @@ class Windows:
             gather(frame.known, first + self.recursive, zeroth, *_unit(F, B, dtype), J, past)
         if P:
             gather(frame.past, first, zeroth, *_unit(P, B, dtype), J + F, past)
+        if frame.static is not None and self.n_static:
+            past[:, J + F + P :] = frame.static[origin - 1].T
         context, base = np.empty((self.n_context, B), dtype), None
         if not self.recursive:
             base = self._context(frame, origin, column, center, factor, context)

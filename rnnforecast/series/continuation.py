@@ -23,6 +23,7 @@ from rnnforecast.series.panels import require_increasing, split_levels
 from rnnforecast.series.reading import common_index
 from rnnforecast.series.record import Series
 from rnnforecast.series.spans import Spans
+from rnnforecast.series.statics import without_static
 from rnnforecast.series.tables import Table, read_table
 
 
@@ -56,7 +57,7 @@ def read_future(
     TypeError, ValueError
         Missing or extra columns, missing values, labels that are not on the clock.
     """
-    table = read_table(X, "X")
+    table = read_table(without_static(X, series.static), "X")
     rows, times = _located(series, table)
     if series.target_is_x:
         if table.columns:
@@ -127,7 +128,7 @@ def read_more(series: Series, y_new: Any, X_new: Any = None) -> Series:
     if X_new is not None:
         if series.target_is_x:
             raise ValueError("X_new must be None for a series that was read without covariates, pass y_new alone")
-        features = read_table(X_new, "X_new")
+        features = read_table(without_static(X_new, series.static), "X_new")
         require_two_dimensions(features, X_new)
     elif series.n_features and not series.target_is_x:
         raise ValueError(f"X_new must hold the covariates of y_new ({', '.join(_feature_names(series))}), got None")

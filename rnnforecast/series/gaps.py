@@ -130,7 +130,7 @@ def interpolate(
             owner = np.repeat(np.arange(len(starts)), np.diff(edges))
             before, after = np.searchsorted(there, edges[:-1]), np.searchsorted(there, edges[1:]) - 1
             if (after < before).any():
-                raise ValueError(f"every value of {name} is missing in a series in column {columns[column]!r}")
+                raise ValueError(f"every value of {name} is missing in a series in column {columns[int(column)]!r}")
             nearest = np.clip(row, there[before][owner], there[after][owner])
             edge = gap & (nearest != row)
             filled[edge, column] = values[nearest[edge], column]

@@ -183,13 +183,14 @@ def begin_of_each(values: np.ndarray, placement: Placement, columns: Sequence[Ha
     empty = (first > last).any(axis=1)
     if empty.any():
         raise ValueError(
-            f"{name} contains NaN: every value of a column is missing in the series {names_text(ids[empty])}; drop them"
+            f"{name} contains NaN: every value of a column is missing in the series "
+            f"{names_text(ids[np.flatnonzero(empty)])}; drop them"
         )
     unended = (last < spans.stops[:, None] - 1).any(axis=1)
     if unended.any():
         raise ValueError(
-            f"{name} contains NaN at the end of the series {names_text(ids[unended])}; trim them, for instance with "
-            f"{name}.dropna(), for the forecast starts after the last row of each series"
+            f"{name} contains NaN at the end of the series {names_text(ids[np.flatnonzero(unended)])}; trim them, for "
+            f"instance with {name}.dropna(), for the forecast starts after the last row of each series"
         )
     gaps.require_some(~present, columns, name)
     return begin

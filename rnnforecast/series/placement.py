@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -40,8 +40,9 @@ class Placement(NamedTuple):
 
 def panel_index(ids: pd.Index, owner: np.ndarray, labels: pd.Index, rows: np.ndarray) -> pd.MultiIndex:
     """Return the labels (n,) of rows that belong to series ``ids[owner]`` and stand at ``labels[rows]``."""
-    levels, codes, names = [ids, labels], [owner, rows], [ids.name, labels.name]
-    return pd.MultiIndex(levels=levels, codes=codes, names=names, verify_integrity=False)
+    levels: Any = [ids, labels]
+    codes: Any = [owner, rows]
+    return pd.MultiIndex(levels=levels, codes=codes, names=[ids.name, labels.name], verify_integrity=False)
 
 
 def read_clock(

@@ -25,6 +25,7 @@ from rnnforecast.series.panels import begin_of_each, place_panel
 from rnnforecast.series.placement import Placement, read_clock
 from rnnforecast.series.record import Series
 from rnnforecast.series.spans import Spans
+from rnnforecast.series.statics import split_static, value_of_each
 from rnnforecast.series.tables import Table, read_table
 
 
@@ -33,6 +34,7 @@ def read(
     y: Any = None,
     *,
     past_covariates: str | Sequence[Hashable] = (),
+    static_covariates: str | Sequence[Hashable] = (),
     freq: object = None,
     missing: str = "error",
     calendar: str | Sequence[str] = (),
@@ -48,6 +50,8 @@ def read(
         The target.
     past_covariates : sequence of column labels
         Columns of `X` that are known up to the forecast origin only.
+    static_covariates : sequence of column labels
+        Columns of `X` with one value for each series of a panel, numbers or categories.
     freq : str or offset, optional
         The step of the index, when its labels do not show it.
     missing : {"error", "interpolate"}
@@ -69,6 +73,8 @@ def read(
     """
     gaps.require_policy(missing)
     calendar = (calendar,) if isinstance(calendar, str) else tuple(calendar)
+    statics = (static_covariates,) if isinstance(static_covariates, str) else tuple(static_covariates)
+    X, static = split_static(X, statics)
     features, target, name = _read_tables(X, y)
     index = common_index(features, target, "X", "y")
     if isinstance(index, pd.MultiIndex):
@@ -114,6 +120,7 @@ def read(
         n_before=begin,
         spans=spans,
         ids=placement.ids,
+        static=None if static is None else value_of_each(static, placement),
     )
 
 

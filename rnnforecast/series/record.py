@@ -52,6 +52,8 @@ class Series:
         Rows left out at the start, before every target had begun.
     ids : Index of S labels or None
         The names of a panel's series; None for a series that came alone.
+    static : DataFrame of S rows or None
+        Covariates of the series themselves.
     """
 
     clock: Clock
@@ -71,6 +73,7 @@ class Series:
     missing: str = "error"
     n_before: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
     ids: pd.Index | None = None
+    static: pd.DataFrame | None = None
 
     @property
     def n_rows(self) -> int:

@@ -1,0 +1,84 @@
+"""Static covariates as numbers for a network: numbers scaled, categories as one column each.
+
+S series, E numbers of each.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from rnnforecast.scaling import fit_scaler
+from rnnforecast.series.labels import names_text
+
+MOST_CATEGORIES = 100  # of one covariate, a column each
+
+
+@dataclass(frozen=True)
+class StaticEncoder:
+    """What the static covariates of the training series looked like.
+
+    Parameters
+    ----------
+    centers, scales : dict
+        Mean and deviation of each numeric column.
+    categories : dict
+        The values, sorted, of each other column.
+    """
+
+    centers: dict[Hashable, float]
+    scales: dict[Hashable, float]
+    categories: dict[Hashable, pd.Index]
+
+    @classmethod
+    def fit(cls, static: pd.DataFrame) -> StaticEncoder:
+        """Learn from the values (S rows) of the training series.
+
+        Raises
+        ------
+        ValueError
+            A category for nearly every series, from which nothing can be learnt for others.
+        """
+        centers, scales, categories = dict[Hashable, float](), dict[Hashable, float](), dict[Hashable, pd.Index]()
+        for name, column in static.items():
+            if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+                scaler = fit_scaler(column.to_numpy(np.float64)[:, None])
+                centers[name] = float(scaler.origin[0] + scaler.offset[0])
+                scales[name] = float(scaler.scale[0])
+                continue
+            levels = pd.Index(column.astype(object).unique())
+            if len(levels) > MOST_CATEGORIES:
+                raise ValueError(
+                    f"the static covariate {name!r} has {len(levels)} categories, more than {MOST_CATEGORIES}; join "
+                    "rare ones, or give numbers that describe them"
+                )
+            categories[name] = levels
+        return cls(centers, scales, categories)
+
+    @property
+    def n_columns(self) -> int:
+        """E."""
+        return len(self.centers) + sum(map(len, self.categories.values()))
+
+    def encode(self, static: pd.DataFrame) -> NDArray[np.float64]:
+        """Return the numbers (S, E); a category that was not learnt is none of those that were, with a warning."""
+        parts = [np.empty((len(static), 0))]
+        for name, center in self.centers.items():
+            parts.append((static[[name]].to_numpy(np.float64) - center) / self.scales[name])
+        for name, levels in self.categories.items():
+            codes = levels.get_indexer(pd.Index(static[name].astype(object)))
+            if (codes < 0).any():
+                strange = pd.Index(static[name][codes < 0].unique())
+                warnings.warn(
+                    f"the static covariate {name!r} has categories that were not in the data of fit: "
+                    f"{names_text(strange)}; their series are forecast as of none of the known ones",
+                    UserWarning,
+                    stacklevel=2,
+                )
+            parts.append((codes[:, None] == np.arange(len(levels))).astype(np.float64))
+        return np.hstack(parts)
