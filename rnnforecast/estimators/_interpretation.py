@@ -40,7 +40,7 @@ class Interpretation(BaseForecaster):
             If the layers cannot be followed from step to step.
         """
         check_is_fitted(self)
-        return _diagnosis.gradient_flow(self.ensemble_, self._history if X is None else self._read_history(X))
+        return _diagnosis.gradient_flow(self.ensemble_, self._one_series(X))
 
     def input_gradient(self, X: Any = None, *, step: int = 1, target: Hashable = None) -> pd.DataFrame:
         """Return the exact derivative of a forecast in the values it is made from, by lag and input.
@@ -71,7 +71,7 @@ class Interpretation(BaseForecaster):
             If `step` or `target` is none of the forecaster's, or its networks learnt with ``forking_sequences=True``.
         """
         check_is_fitted(self)
-        series = self._history if X is None else self._read_history(X)
+        series = self._one_series(X)
         if checked_number(step, "step") > self.horizon:
             raise ValueError(f"step must be at most the horizon, {self.horizon}, got {step}; fit with a longer horizon")
         return _input_gradient.input_gradient(self, series, step - 1, _column(series, target))
@@ -123,7 +123,7 @@ class Interpretation(BaseForecaster):
             If the data hold fewer than two windows with their horizon.
         """
         check_is_fitted(self)
-        series = self._read_history(X if y is None else (X, y))
+        series = self._one_series(X if y is None else (X, y))
         return _importance.permutation_importance(
             self,
             series,
@@ -133,6 +133,16 @@ class Interpretation(BaseForecaster):
             n_repeats=checked_number(n_repeats, "n_repeats"),
             random_state=random_state,
         )
+
+    def _one_series(self, history: Any) -> Series:
+        """Return the series to look at: that of `fit` for None."""
+        series = self._history if history is None else self._read_history(history)
+        if self._history.ids is not None:
+            raise ValueError(
+                f"this looks at a single series, but {type(self).__name__} was fitted with a panel of "
+                f"{len(self._history.ids)}; fit one series, such as y.xs(key), or use ForecasterPerSeries"
+            )
+        return series
 
 
 def _column(series: Series, target: Hashable) -> int:

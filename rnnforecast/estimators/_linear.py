@@ -239,7 +239,8 @@ class LinearModel:
     def derivative(self, column: int, step: int) -> tuple[_Array, _Array, _Array]:
         """Derivatives of one step's forecast in all it is made from, on the transformed scale.
 
-        The model is affine: the difference made by a unit is the derivative, whatever the other values are.
+        Of a single series: there the model is affine, and the difference made by a unit is the derivative, whatever the
+        other values are.
 
         Parameters
         ----------
@@ -257,8 +258,8 @@ class LinearModel:
         past : ndarray of shape (L, P)
         """
         lookback, width = self.recipe_.lookback, self.recipe_.lookback + self.horizon_
-        scalers = [Scaler(np.zeros(1), np.zeros(1), self.scale_[[column]]), self.design_.known_scaler]
-        scalers.append(self.design_.past_scaler)
+        scale = self.scaler_.scale[:1, column]
+        scalers = [Scaler(np.zeros(1), np.zeros(1), scale), self.design_.known_scaler, self.design_.past_scaler]
         found = [np.zeros((width, len(scaler.scale))) for scaler in scalers]
         origins = np.arange(width + 1) * width + lookback
         for which, scaler in enumerate(scalers):
@@ -268,7 +269,7 @@ class LinearModel:
                 inputs[which][np.arange(width), np.arange(width), j] = 1.0
                 pairs = zip(scalers, inputs, strict=True)
                 target, known, past = (np.concatenate(each.inverse(unit)) for each, unit in pairs)
-                forecasts = self._column(target[:, 0], column, known, past, origins, self.horizon_)[:, step]
+                forecasts = self._column(target[:, 0], column, known, past, origins, self.horizon_, scale)[:, step]
                 found[which][:, j] = (forecasts[:-1] - forecasts[-1]) / scaler.scale[j]
         return found[0][:lookback, 0], found[1], found[2][:lookback]
 
