@@ -122,8 +122,9 @@ def _of_ensemble(ensemble: Ensemble, series: Series, origins: NDArray[np.int64],
     )
     read = slice(None) if joint else slice(column, column + 1)
     target = np.zeros((*d_target.shape[:2], series.target.shape[1]))
-    target[:, :, read] = d_target / scales.target.scale[read]
-    unit = scales.target.scale[column]
+    units = scales.target.scale[0]  # of the only series
+    target[:, :, read] = d_target / units[read]
+    unit = units[column]
     forecast = ensemble.forecast(series.target, series.known, series.past, origins, step + 1)[:, step]
     return _in_original_units(
         (unit * target, unit * d_known / scales.known.scale, unit * d_past / scales.past.scale),
