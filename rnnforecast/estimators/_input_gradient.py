@@ -47,33 +47,25 @@ def input_gradient(forecaster: Any, series: Series, step: int, column: int) -> p
     ValueError
         If the network is part of the forecast and answers at every step.
     """
-    weight = 1.0
-    if forecaster.linear_ is not None:
-        weight = float(np.broadcast_to(forecaster.blend_weight_, series.target.shape[1])[column])
-    lookback = lookback_of(forecaster)
-    first, last = min(lookback, series.n_rows), series.n_rows
-    origins = np.unique(np.linspace(first, last, WINDOWS).astype(np.int64))
-    parts = _zeros(series, len(origins), lookback, forecaster.horizon)
-    with one_blas_thread():
-        if weight:
-            _add(parts, _of_ensemble(forecaster.ensemble_, series, origins, step, column), weight)
-        if weight < 1:
-            _add(parts, _of_linear(forecaster.linear_, series, origins, step, column), 1 - weight)
+    lookback, n_rows = lookback_of(forecaster), series.n_rows
+    origins = np.unique(np.linspace(min(lookback, n_rows), n_rows, WINDOWS).astype(np.int64))
+    parts = _derivatives(forecaster, series, origins, step, column)
+    for part in parts:
+        _fold(part, lookback - n_rows)
     own = [column] if forecaster.channels == "independent" else list(range(series.target.shape[1]))
     targets, known_names, past_names = names_of(series)
     names = [*(targets[k] for k in own), *known_names, *past_names]
-    tables = []
-    for values in ([part[-1] for part in parts], [part.mean(axis=0) for part in parts]):
-        target, known, past = (
-            np.pad(part, ((0, len(values[1]) - len(part)), (0, 0)), constant_values=np.nan) for part in values
-        )
-        tables.append(np.hstack([target[:, own], known, past]))
     n_ahead = forecaster.horizon if series.known_names else 0
-    columns = pd.MultiIndex.from_tuples(
-        [(at, name) for at in ("cutoff", "mean") for name in names], names=["at", "input"]
+    table = np.full((len(origins), lookback + n_ahead, len(names)), np.nan)
+    table[:, :lookback] = np.concatenate([part[:, :lookback] for part in (parts[0][:, :, own], *parts[1:])], axis=2)
+    if n_ahead:
+        table[:, lookback:, len(own) : len(own) + len(known_names)] = parts[1][:, lookback:]
+    columns = [(at, name) for at in ("cutoff", "mean") for name in names]
+    return pd.DataFrame(
+        np.hstack([table[-1], table.mean(axis=0)])[::-1],
+        index=pd.RangeIndex(-n_ahead, lookback, name="lag"),
+        columns=pd.MultiIndex.from_tuples(columns, names=["at", "input"]),
     )
-    lags = pd.RangeIndex(-n_ahead, lookback, name="lag")
-    return pd.DataFrame(np.hstack(tables)[: lookback + n_ahead][::-1], index=lags, columns=columns)
 
 
 def names_of(series: Series) -> tuple[list[Hashable], list[Hashable], list[Hashable]]:
@@ -89,15 +81,33 @@ def lookback_of(forecaster: Any) -> int:
     return max(own, 0 if linear is None else linear.recipe_.lookback)
 
 
-def _zeros(series: Series, n: int, lookback: int, horizon: int) -> _Parts:
+def _derivatives(forecaster: Any, series: Series, origins: NDArray[np.int64], step: int, column: int) -> _Parts:
+    """Derivatives of the forecasts: those of the networks and of the linear model, by their weights."""
+    n, lookback = len(origins), lookback_of(forecaster)
     K, F, P = series.target.shape[1], series.known.shape[1], series.past.shape[1]
-    return np.zeros((n, lookback, K)), np.zeros((n, lookback + horizon, F)), np.zeros((n, lookback, P))
+    parts = np.zeros((n, lookback, K)), np.zeros((n, lookback + forecaster.horizon, F)), np.zeros((n, lookback, P))
+    weight = 1.0
+    if forecaster.linear_ is not None:
+        weight = float(np.broadcast_to(forecaster.blend_weight_, K)[column])
+    with one_blas_thread():
+        if weight:
+            _add(parts, _of_ensemble(forecaster.ensemble_, series, origins, step, column), weight)
+        if weight < 1:
+            _add(parts, _of_linear(forecaster.linear_, series, origins, step, column), 1 - weight)
+    return parts
 
 
 def _add(parts: _Parts, more: _Parts, weight: float) -> None:
     """Add weighted derivatives whose rows may begin later: they are aligned at the end."""
     for total, part in zip(parts, more, strict=True):
         total[:, total.shape[1] - part.shape[1] :] += weight * part
+
+
+def _fold(part: _Array, n_before: int) -> None:
+    """Add what falls on rows before a short series to its first row, which is read in their place."""
+    if n_before > 0:
+        part[:, n_before] += part[:, :n_before].sum(axis=1)
+        part[:, :n_before] = np.nan
 
 
 def _of_ensemble(ensemble: Ensemble, series: Series, origins: NDArray[np.int64], step: int, column: int) -> _Parts:

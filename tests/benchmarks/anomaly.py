@@ -100,7 +100,7 @@ def linear_reference(train: np.ndarray, values: np.ndarray, mode: str, seed: int
         return np.column_stack([lags, np.ones(len(lags))])
 
     known = (train - center) / scale
-    weights = np.linalg.lstsq(design(known), known[order:])[0]
+    weights = np.linalg.lstsq(design(known), known[order:], rcond=None)[0]
     deviation = max(float((known[order:] - design(known) @ weights).std()), 1e-3)
     error = np.zeros(len(values))
     error[order:] = np.abs(scaled[order:] - design(scaled) @ weights) / deviation

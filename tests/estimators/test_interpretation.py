@@ -24,7 +24,7 @@ def data():
     return X, y.rename("y")
 
 
-def differences(model, X, y, step, size=1e-4):
+def differences(model, X, y, step, size=1e-4, lags=range(-HORIZON, LOOKBACK)):
     """Change of the forecast from the end of (X, y) per unit of each value that it may read: a frame like ours."""
     stamps = pd.date_range(X.index[-1], periods=HORIZON + 1, freq="h")[1:]
     future = pd.DataFrame([X.iloc[-1]] * HORIZON, stamps)
@@ -35,7 +35,7 @@ def differences(model, X, y, step, size=1e-4):
 
     whole, found = X.assign(y=y), {}
     for name in ("y", "known", "past"):
-        for lag in range(-HORIZON, LOOKBACK):
+        for lag in lags:
             if lag < 0 and name != "known":
                 continue
             values = []
@@ -80,6 +80,17 @@ def test_gradients_equal_differences_of_forecasts(data, variant):
     assert (expected["known"].abs() > 0).sum() > 2
     # differences with a step of 1e-4 carry 1e-8 of curvature and 1e-11 / 1e-4 of rounding
     np.testing.assert_allclose(found, expected, atol=3e-6 * largest)
+
+
+@pytest.mark.parametrize("blend", [0.0, None])
+def test_of_few_rows_the_first_is_read_for_all_before_it(data, blend):
+    X, y = data
+    model = RNNForecaster(HORIZON, past_covariates=["past"], blend=blend, lookback=LOOKBACK, **QUICK).fit(X, y)
+    few = X[-5:], y[-5:]
+    found = model.input_gradient(few, step=3)["cutoff"][["y", "known", "past"]]
+    expected = differences(model, *few, 3, lags=range(-HORIZON, 5))
+    np.testing.assert_allclose(found.loc[:4], expected, atol=3e-6 * expected.abs().max(axis=None))
+    assert found.loc[5:].isna().all(axis=None)
 
 
 def test_several_targets_have_each_their_gradient(data):
