@@ -26,7 +26,8 @@ from rnnforecast.scaling import Scaler, fit_scaler
 Array = NDArray[np.float64]
 Threshold = FixedThreshold | AdaptiveThreshold
 
-SPANS = (1, 10, 30, 100, 300)  # the newest row alone keeps alarms short; long spans find faint, lasting changes
+# The newest row alone keeps alarms short, and their rate right; with hindsight they are as long as what caused them.
+SPANS = {"causal": (1, 10, 30, 100, 300), "offline": (10, 30, 100, 300)}
 VALUE_RANGE = 20.0  # standard deviations: values beyond are as far
 FEWEST_LAGS, MOST_LAGS, LAGS_PER_PERIOD = 96, 300, 1.25
 ALIKE = (0.0005, 0.9995)  # quantiles between which a column must vary to be learnt from
@@ -90,6 +91,7 @@ def plan(
     steps: tuple[int, ...],
     n_lags: int | str,
     smooth: int | str | None,
+    mode: str,
     mahalanobis: bool,
     varies: NDArray[np.bool_],
 ) -> Plan:
@@ -106,14 +108,20 @@ def plan(
     for k, own in enumerate(periods):
         if own is not None and own < lags:
             back[k] = own
-    spans = SPANS if smooth == "auto" else (1 if smooth is None else int(smooth),)
+    spans = SPANS[mode] if smooth == "auto" else (1 if smooth is None else int(smooth),)
     trained = bool(varies.any())
     shares = varies.astype(np.float64) if trained else np.ones(n_targets)
     return Plan(steps, lags, back, period, spans, mahalanobis, shares, trained)
 
 
+def n_in_common(table: Array, train: Array) -> int:
+    """Return how many of the first rows are the training rows: all that both have, or none."""
+    n = min(len(table), len(train))
+    return n if np.array_equal(table[:n], train[:n], equal_nan=True) else 0
+
+
 class Causal:
-    """Judges rows by those before them.
+    """Judges rows by those before them; training rows by readouts that were learnt from other training rows.
 
     Parameters
     ----------
@@ -128,14 +136,14 @@ class Causal:
     """
 
     def __init__(self, table: Array, plan: Plan, reservoir: Reservoir, alpha: float, drift: bool):
-        self.plan, self.drift = plan, drift
+        self.plan, self.drift, self.train = plan, drift, table
         self.model, errors = fitted(table, plan, reservoir, Readouts(("joint",), alpha))
         self.weighing = Weighing(whitening_of(errors, plan.mahalanobis), plan.shares)
         sizes = self.weighing.sizes(errors)
         self.usual = np.nan_to_num(mean_of_known(sizes, axis=0))
         score = self.weighing.combine(begun(plan.spans, self.usual).extend(sizes))[0]
         self.reference = score[~np.isnan(score)]
-        self.spread = spread_of(self.model, errors)
+        self.errors, self.spread = errors, spread_of(self.model, errors)
         self.context: dict[str, Any] | None = None
 
     def scorer(self, threshold: Threshold, follows: bool) -> Scorer:
@@ -146,15 +154,16 @@ class Causal:
             scorer.state = self.context
         return scorer
 
-    def remember(self, table: Array, threshold: Threshold) -> None:
+    def remember(self, threshold: Threshold) -> None:
         """Read the training rows, so that later ones can follow."""
         scorer = self.scorer(threshold, False)
-        scorer.extend(table, self.drift)
+        scorer.extend(self.train, self.drift, self.errors)
         self.context = scorer.state
 
     def judge(self, table: Array, threshold: Threshold, follows: bool = False) -> Scored:
         """Judge scaled rows (N, C)."""
-        return self.scorer(threshold, follows).extend(table, self.drift)
+        n = 0 if follows else n_in_common(table, self.train)
+        return self.scorer(threshold, follows).extend(table, self.drift, self.errors[:n])
 
 
 class Offline:
@@ -173,7 +182,7 @@ class Offline:
     """
 
     def __init__(self, table: Array, plan: Plan, reservoir: Reservoir, alpha: float, shape: bool):
-        self.plan, K = plan, len(plan.shares)
+        self.plan, self.train, K = plan, table, len(plan.shares)
         readouts = Readouts(("states", "lags"), alpha)
         self.forward, ahead = fitted(table, plan, reservoir, readouts)
         self.backward, behind = fitted(table[::-1], plan, reservoir, readouts)
@@ -187,13 +196,13 @@ class Offline:
             smoothed = self.shapes.join(smoothed, table[:, :K], 0)
         score = self.weighing.combine(smoothed)[0]
         self.reference = score[~np.isnan(score)]
-        self.spread = spread_of(self.forward, ahead)
+        self.errors, self.spread = errors, spread_of(self.forward, ahead)
         self.context: dict[str, Any] | None = None
 
-    def remember(self, table: Array, threshold: Threshold) -> None:
+    def remember(self, threshold: Threshold) -> None:
         """Read the training rows, so that later ones can follow."""
         run = EchoRun(self.forward)
-        run.extend(table)
+        run.extend(self.train)
         self.context = run.state
 
     def judge(self, table: Array, threshold: Threshold, follows: bool = False) -> Scored:
@@ -204,10 +213,12 @@ class Offline:
         ahead, expected = run.extend(table)
         behind, expected_behind = EchoRun(self.backward).extend(table[::-1])
         errors = np.concatenate([ahead, behind[::-1]], axis=2)
+        n = 0 if follows else n_in_common(table, self.train)
+        errors[:n] = self.errors[:n]
         smoothed = self._smoothed(self.weighing.sizes(errors))
         if self.shapes is not None:
-            target = table[:, : smoothed.shape[1]]
-            smoothed = self.shapes.join(smoothed, target, self.shapes.place(target, follows))
+            first = len(self.train) if follows else 0 if n else None
+            smoothed = self.shapes.join(smoothed, table[:, : smoothed.shape[1]], first)
         score, shares = self.weighing.combine(smoothed)
         decided = Decision(self.reference, self.plan.trained, threshold).extend(score, learn=False)
         both = np.stack([expected, expected_behind[::-1]])
@@ -237,19 +248,12 @@ class Shapes:
 
     def __init__(self, train: Array, period: int | None, smoothed: Array):
         self.length = min(window_length(period), len(train) // 3)
-        self.train = train
         self.references = [ShapeReference(column, self.length) for column in train.T]
         every = np.stack([smoothed, *self._distances(train, 0)])
         self.units = np.maximum(np.nan_to_num(np.nanquantile(every, EVEN, axis=1, keepdims=True)), SMALLEST_UNIT)
 
-    def place(self, target: Array, follows: bool) -> int | None:
-        """Return where rows begin in the time of the training rows: after them, with them, or nowhere (None)."""
-        n = min(len(target), len(self.train))
-        same = np.array_equal(target[:n], self.train[:n], equal_nan=True)
-        return len(self.train) if follows else 0 if same else None
-
     def join(self, smoothed: Array, target: Array, first: int | None) -> Array:
-        """Return the largest of the three scores, (N, K)."""
+        """Return the largest of the three scores, (N, K), of rows that begin at row `first` of the training rows."""
         every = np.stack([smoothed, *self._distances(target, first)]) / self.units
         return np.fmax.reduce(every)
 

@@ -18,8 +18,9 @@ from sklearn.utils._param_validation import InvalidParameterError
 from rnnforecast.detection import check_rate, dynamic_thresholds, rows_needed
 from rnnforecast.detection.adaptive import AdaptiveThreshold, FixedThreshold
 from rnnforecast.estimators._base import DataWarning
-from rnnforecast.estimators._detecting import Causal, Offline, hardly_varies, plan, scaled, scaler_of
+from rnnforecast.estimators._detecting import Causal, Offline, Plan, hardly_varies, plan, scaled, scaler_of
 from rnnforecast.estimators._scoring import Scored, Scorer
+from rnnforecast.estimators._trained import trained_reservoir
 from rnnforecast.kernels.cells import named
 from rnnforecast.network.reservoir import Reservoir
 from rnnforecast.scaling import Scaler
@@ -79,6 +80,8 @@ class Learned:
         False-alarm rate.
     adaptive : bool
         Whether the threshold follows the rate.
+    n_iter : int
+        Updates of a gradient solver, and one for the readouts.
     """
 
     judge: Causal | Offline
@@ -92,6 +95,7 @@ class Learned:
     level: float
     rate: float
     adaptive: bool
+    n_iter: int
 
     @property
     def start(self) -> FixedThreshold | AdaptiveThreshold:
@@ -170,7 +174,8 @@ def learn(detector: Any, steps: Steps) -> Learned:
         steps=ahead,
         n_lags=detector.n_lags,
         smooth=detector.smooth,
-        mahalanobis=detector.score == "mahalanobis",
+        mode=detector.mode,
+        mahalanobis=detector.error_norm == "mahalanobis",
         varies=~np.array(flat),
     )
     if len(table) < chosen.n_lags + max(ahead) + 1:
@@ -178,21 +183,13 @@ def learn(detector: Any, steps: Steps) -> Learned:
             f"n_lags={chosen.n_lags} and n_steps_ahead={detector.n_steps_ahead!r} need at least "
             f"{chosen.n_lags + max(ahead) + 1} rows to learn from, got {len(table)}: give more rows or fewer lags"
         )
-    reservoir = Reservoir.random(
-        named(detector.cell),
-        1 + len(columns) - len(targets),
-        n_units(detector),
-        detector.dtype,
-        rng,
-        spectral_radius=detector.spectral_radius,
-        input_scale=detector.input_scale,
-    )
+    reservoir, n_iter = recurrence_of(detector, table, chosen, rng)
     judge: Causal | Offline
     if detector.mode == "causal":
         judge = Causal(table, chosen, reservoir, detector.alpha, detector.drift)
     else:
         judge = Offline(table, chosen, reservoir, detector.alpha, detector.shape)
-    rate, level, adaptive = thresholds(detector, judge, table)
+    rate, level, adaptive = thresholds(detector, judge)
     learned = Learned(
         judge=judge,
         scaler=scaler,
@@ -205,9 +202,32 @@ def learn(detector: Any, steps: Steps) -> Learned:
         level=level,
         rate=rate,
         adaptive=adaptive,
+        n_iter=n_iter,
     )
-    judge.remember(table, learned.start)
+    judge.remember(learned.start)
     return learned
+
+
+def recurrence_of(detector: Any, table: Array, chosen: Plan, rng: np.random.Generator) -> tuple[Reservoir, int]:
+    """Return the recurrent layer, drawn or trained, and how many updates it took; the readouts are one more."""
+    cell, n_targets = named(detector.cell), len(chosen.shares)
+    if detector.solver == "ridge":
+        scales = {"spectral_radius": detector.spectral_radius, "input_scale": detector.input_scale}
+        n_inputs = 1 + table.shape[1] - n_targets
+        return Reservoir.random(cell, n_inputs, n_units(detector), detector.dtype, rng, **scales), 1
+    reservoir, n_updates = trained_reservoir(
+        table,
+        n_targets,
+        cell=cell,
+        n_units=n_units(detector),
+        steps=chosen.steps,
+        back=chosen.back,
+        solver=detector.solver,
+        max_iter=detector.max_iter,
+        dtype=detector.dtype,
+        rng=rng,
+    )
+    return reservoir, 1 + n_updates
 
 
 def target_positions(target: Any, columns: list[Hashable]) -> list[int]:
@@ -235,7 +255,7 @@ def warn_of_flat(names: list[Hashable], every: bool) -> None:
     )
 
 
-def thresholds(detector: Any, judge: Causal | Offline, table: Array) -> tuple[float, float, bool]:
+def thresholds(detector: Any, judge: Causal | Offline) -> tuple[float, float, bool]:
     """Return false-alarm rate, threshold to start with, and whether it follows the rate."""
     n = len(judge.reference)
     if n == 0:
@@ -252,7 +272,7 @@ def thresholds(detector: Any, judge: Causal | Offline, table: Array) -> tuple[fl
     if detector.threshold is not None:
         return rate, float(detector.threshold), False
     if detector.contamination is not None:
-        return rate, nth_highest(judge.judge(table, FixedThreshold(np.inf)).score, detector.contamination), False
+        return rate, nth_highest(judge.judge(judge.train, FixedThreshold(np.inf)).score, detector.contamination), False
     return rate, -float(np.log10(rate)), True
 
 

@@ -35,7 +35,8 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
 
     Rows are steps in time, whatever their labels: these may be irregular or repeat, but not go back. NaN is a row, or a
     part of one, at which nothing was observed; it is no anomaly. The first ``n_warm_up_`` rows of a series have no
-    score. Rows whose labels all come after the training rows go on where these ended.
+    score. Rows whose labels all come after the training rows go on where these ended; the training rows themselves are
+    judged by readouts learnt from the others of them.
 
     Parameters
     ----------
@@ -57,7 +58,7 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
         Penalty of the readouts of states, per row.
     spectral_radius : float, default=0.95
     input_scale : float, default=0.5
-    score : {"mean", "mahalanobis"}, default="mean"
+    error_norm : {"mean", "mahalanobis"}, default="mean"
         Size of a row's errors: mean over the steps ahead, or their Mahalanobis distance (Malhotra et al., 2015).
     smooth : "auto", int or None, default="auto"
         Span of the smoothing in rows; "auto" is the mean of several, None none.
@@ -91,6 +92,8 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
         Rows of the period that was found.
     columns_ : list of labels
         Targets, in the order of scores by column.
+    n_iter_ : int
+        Updates of a gradient solver, and one for the readouts.
     n_features_in_, feature_names_in_
         Columns of X.
 
@@ -119,7 +122,7 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
         "alpha": [Interval(Real, 0, None, closed="neither")],
         "spectral_radius": [Interval(Real, 0, None, closed="neither")],
         "input_scale": [Interval(Real, 0, None, closed="neither")],
-        "score": [StrOptions({"mean", "mahalanobis"})],
+        "error_norm": [StrOptions({"mean", "mahalanobis"})],
         "smooth": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), None],
         "false_alarm_rate": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="neither")],
         "contamination": [Interval(Real, 0, 0.5, closed="right"), None],
@@ -146,7 +149,7 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
         alpha: float = 1e-5,
         spectral_radius: float = 0.95,
         input_scale: float = 0.5,
-        score: str = "mean",
+        error_norm: str = "mean",
         smooth: Any = "auto",
         false_alarm_rate: Any = "auto",
         contamination: float | None = None,
@@ -167,7 +170,7 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
         self.alpha = alpha
         self.spectral_radius = spectral_radius
         self.input_scale = input_scale
-        self.score = score
+        self.error_norm = error_norm
         self.smooth = smooth
         self.false_alarm_rate = false_alarm_rate
         self.contamination = contamination
@@ -211,6 +214,7 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
             "n_warm_up_": learned.judge.plan.n_lags,
             "period_": learned.judge.plan.period,
             "columns_": learned.names,
+            "n_iter_": learned.n_iter,
             "n_features_in_": learned.scaler.scale.size,
         }
         if learned.feature_names is not None:
@@ -331,8 +335,7 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
         steps, scored = self._judged(X)
         learned = self._learned
         if min_peak is None:
-            rated = self.threshold is None and self.contamination is None
-            min_peak = learned.start.level + _EVENT if rated else 0.0
+            min_peak = learned.level + _EVENT if learned.adaptive else 0.0
         observed = learned.table(steps)[:, : len(learned.names)]
         expected = learned.unscaled(scored.expected)
         return alarm_table(scored, observed, expected, steps.index, learned.names, float(min_peak), **joining)
