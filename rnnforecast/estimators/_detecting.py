@@ -28,6 +28,8 @@ Threshold = FixedThreshold | AdaptiveThreshold
 
 # The newest row alone keeps alarms short, and their rate right; with hindsight they are as long as what caused them.
 SPANS = {"causal": (1, 10, 30, 100, 300), "offline": (10, 30, 100, 300)}
+EVENT = 2.5  # decades: the peak of an interval is so much rarer than a row that alarms
+FEW = 1500  # training rows; where all averages are long, as few say too little of the tail to extrapolate it so far
 VALUE_RANGE = 20.0  # standard deviations: values beyond are as far
 FEWEST_LAGS, MOST_LAGS, LAGS_PER_PERIOD = 96, 300, 1.25
 ALIKE = (0.0005, 0.9995)  # quantiles between which a column must vary to be learnt from
@@ -114,14 +116,8 @@ def plan(
     return Plan(steps, lags, back, period, spans, mahalanobis, shares, trained)
 
 
-def n_in_common(table: Array, train: Array) -> int:
-    """Return how many of the first rows are the training rows: all that both have, or none."""
-    n = min(len(table), len(train))
-    return n if np.array_equal(table[:n], train[:n], equal_nan=True) else 0
-
-
 class Causal:
-    """Judges rows by those before them; training rows by readouts that were learnt from other training rows.
+    """Judges rows by those before them.
 
     Parameters
     ----------
@@ -143,7 +139,7 @@ class Causal:
         self.usual = np.nan_to_num(mean_of_known(sizes, axis=0))
         score = self.weighing.combine(begun(plan.spans, self.usual).extend(sizes))[0]
         self.reference = score[~np.isnan(score)]
-        self.errors, self.spread = errors, spread_of(self.model, errors)
+        self.spread = spread_of(self.model, errors)
         self.context: dict[str, Any] | None = None
 
     def scorer(self, threshold: Threshold, follows: bool) -> Scorer:
@@ -154,16 +150,20 @@ class Causal:
             scorer.state = self.context
         return scorer
 
+    @property
+    def event(self) -> float:
+        """How many decades the peak of an interval must lie above the threshold."""
+        return EVENT
+
     def remember(self, threshold: Threshold) -> None:
         """Read the training rows, so that later ones can follow."""
         scorer = self.scorer(threshold, False)
-        scorer.extend(self.train, self.drift, self.errors)
+        scorer.extend(self.train, self.drift)
         self.context = scorer.state
 
     def judge(self, table: Array, threshold: Threshold, follows: bool = False) -> Scored:
         """Judge scaled rows (N, C)."""
-        n = 0 if follows else n_in_common(table, self.train)
-        return self.scorer(threshold, follows).extend(table, self.drift, self.errors[:n])
+        return self.scorer(threshold, follows).extend(table, self.drift)
 
 
 class Offline:
@@ -196,8 +196,13 @@ class Offline:
             smoothed = self.shapes.join(smoothed, table[:, :K], 0)
         score = self.weighing.combine(smoothed)[0]
         self.reference = score[~np.isnan(score)]
-        self.errors, self.spread = errors, spread_of(self.forward, ahead)
+        self.spread = spread_of(self.forward, ahead)
         self.context: dict[str, Any] | None = None
+
+    @property
+    def event(self) -> float:
+        """How many decades the peak of an interval must lie above the threshold."""
+        return EVENT * (1.0 + FEW / len(self.reference))
 
     def remember(self, threshold: Threshold) -> None:
         """Read the training rows, so that later ones can follow."""
@@ -213,12 +218,10 @@ class Offline:
         ahead, expected = run.extend(table)
         behind, expected_behind = EchoRun(self.backward).extend(table[::-1])
         errors = np.concatenate([ahead, behind[::-1]], axis=2)
-        n = 0 if follows else n_in_common(table, self.train)
-        errors[:n] = self.errors[:n]
         smoothed = self._smoothed(self.weighing.sizes(errors))
         if self.shapes is not None:
-            first = len(self.train) if follows else 0 if n else None
-            smoothed = self.shapes.join(smoothed, table[:, : smoothed.shape[1]], first)
+            target = table[:, : smoothed.shape[1]]
+            smoothed = self.shapes.join(smoothed, target, self.shapes.place(target, follows))
         score, shares = self.weighing.combine(smoothed)
         decided = Decision(self.reference, self.plan.trained, threshold).extend(score, learn=False)
         both = np.stack([expected, expected_behind[::-1]])
@@ -247,10 +250,16 @@ class Shapes:
     """
 
     def __init__(self, train: Array, period: int | None, smoothed: Array):
-        self.length = min(window_length(period), len(train) // 3)
+        self.length, self.train = min(window_length(period), len(train) // 3), train
         self.references = [ShapeReference(column, self.length) for column in train.T]
         every = np.stack([smoothed, *self._distances(train, 0)])
         self.units = np.maximum(np.nan_to_num(np.nanquantile(every, EVEN, axis=1, keepdims=True)), SMALLEST_UNIT)
+
+    def place(self, target: Array, follows: bool) -> int | None:
+        """Return where rows begin in the time of the training rows: after them, with them, or nowhere (None)."""
+        n = min(len(target), len(self.train))
+        same = np.array_equal(target[:n], self.train[:n], equal_nan=True)
+        return len(self.train) if follows else 0 if same else None
 
     def join(self, smoothed: Array, target: Array, first: int | None) -> Array:
         """Return the largest of the three scores, (N, K), of rows that begin at row `first` of the training rows."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Hashable
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import InvalidParameterError
+from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
 
 from rnnforecast.detection import check_rate, dynamic_thresholds, rows_needed
 from rnnforecast.detection.adaptive import AdaptiveThreshold, FixedThreshold
@@ -21,7 +22,7 @@ from rnnforecast.estimators._base import DataWarning
 from rnnforecast.estimators._detecting import Causal, Offline, Plan, hardly_varies, plan, scaled, scaler_of
 from rnnforecast.estimators._scoring import Scored, Scorer
 from rnnforecast.estimators._trained import trained_reservoir
-from rnnforecast.kernels.cells import named
+from rnnforecast.kernels.cells import NAMES, Cell, named
 from rnnforecast.network.reservoir import Reservoir
 from rnnforecast.scaling import Scaler
 from rnnforecast.series import Steps
@@ -30,6 +31,28 @@ from rnnforecast.series.gaps import require_some
 
 Array = NDArray[np.float64]
 
+CONSTRAINTS: dict[str, Any] = {
+    "mode": [StrOptions({"causal", "offline"})],
+    "target": "no_validation",
+    "solver": [StrOptions({"ridge", "adam", "adamw", "sgd", "rmsprop"})],
+    "cell": [StrOptions(set(NAMES)), Cell],
+    "hidden_layer_sizes": [Interval(Integral, 1, None, closed="left"), tuple, list],
+    "n_steps_ahead": [tuple, list],
+    "n_lags": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
+    "alpha": [Interval(Real, 0, None, closed="neither")],
+    "spectral_radius": [Interval(Real, 0, None, closed="neither")],
+    "input_scale": [Interval(Real, 0, None, closed="neither")],
+    "error_norm": [StrOptions({"mean", "mahalanobis"})],
+    "smooth": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), None],
+    "false_alarm_rate": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="neither")],
+    "contamination": [Interval(Real, 0, 0.5, closed="right"), None],
+    "threshold": [StrOptions({"dynamic"}), Interval(Real, 0, None, closed="left"), None],
+    "drift": ["boolean"],
+    "shape": ["boolean"],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "dtype": [StrOptions({"float32", "float64"})],
+    "random_state": ["random_state"],
+}
 RATE = 1e-2
 FURTHEST = 1000  # steps ahead
 

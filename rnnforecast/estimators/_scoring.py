@@ -165,14 +165,9 @@ class Scorer:
     def __init__(self, model: EchoModel, weighing: Weighing, smoother: Smoother, decision: Decision):
         self.run, self.weighing, self.smoother, self.decision = EchoRun(model), weighing, smoother, decision
 
-    def extend(self, table: Array, learn: bool = False, first_errors: Array | None = None) -> Scored:
-        """Judge rows (N, C), scaled; with `learn` the calibration follows those that do not alarm.
-
-        `first_errors` (n, K, S) are those of the first rows, if they are known otherwise.
-        """
+    def extend(self, table: Array, learn: bool = False) -> Scored:
+        """Judge rows (N, C), scaled; with `learn` the calibration follows those that do not alarm."""
         errors, expected = self.run.extend(table)
-        if first_errors is not None:
-            errors[: len(first_errors)] = first_errors
         score, shares = self.weighing.combine(self.smoother.extend(self.weighing.sizes(errors)))
         return Scored(*self.decision.extend(score, learn), shares, expected)
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OutlierMixin
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from rnnforecast.estimators import _detector
@@ -17,12 +15,9 @@ from rnnforecast.estimators._alarms import alarm_table, contributions
 from rnnforecast.estimators._detector import Judgement, Learned
 from rnnforecast.estimators._parameters import check_parameters, checked_number, one_blas_thread
 from rnnforecast.estimators._scoring import Scored
-from rnnforecast.kernels.cells import NAMES, Cell
 from rnnforecast.series import Steps, read_steps
 
 __all__ = ["RNNAnomalyDetector"]
-
-_EVENT = 2.5  # decades: the peak of an interval is so much rarer than a row that alarms
 
 
 class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
@@ -35,8 +30,7 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
 
     Rows are steps in time, whatever their labels: these may be irregular or repeat, but not go back. NaN is a row, or a
     part of one, at which nothing was observed; it is no anomaly. The first ``n_warm_up_`` rows of a series have no
-    score. Rows whose labels all come after the training rows go on where these ended; the training rows themselves are
-    judged by readouts learnt from the others of them.
+    score. Rows whose labels all come after the training rows go on where these ended.
 
     Parameters
     ----------
@@ -66,7 +60,8 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
         Share of ordinary rows that may alarm; "auto" is 0.01, or what fewer than 100 training rows can support. The
         threshold starts at the calibrated rate and follows the share that is met (Gibbs and Candès, 2021).
     contamination : float or None, default=None
-        Share of the training rows that shall alarm: a fixed threshold in place of the rate.
+        Share of the training rows that shall alarm: a fixed threshold in place of the rate. Of rows that were not
+        learnt from, more will.
     threshold : float, "dynamic" or None, default=None
         A fixed score, or the thresholds of Hundman et al. (2018), in place of the rate.
     drift : bool, default=False
@@ -111,28 +106,7 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
     0   1500   load        up
     """
 
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "mode": [StrOptions({"causal", "offline"})],
-        "target": "no_validation",
-        "solver": [StrOptions({"ridge", "adam", "adamw", "sgd", "rmsprop"})],
-        "cell": [StrOptions(set(NAMES)), Cell],
-        "hidden_layer_sizes": [Interval(Integral, 1, None, closed="left"), tuple, list],
-        "n_steps_ahead": [tuple, list],
-        "n_lags": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
-        "alpha": [Interval(Real, 0, None, closed="neither")],
-        "spectral_radius": [Interval(Real, 0, None, closed="neither")],
-        "input_scale": [Interval(Real, 0, None, closed="neither")],
-        "error_norm": [StrOptions({"mean", "mahalanobis"})],
-        "smooth": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), None],
-        "false_alarm_rate": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="neither")],
-        "contamination": [Interval(Real, 0, 0.5, closed="right"), None],
-        "threshold": [StrOptions({"dynamic"}), Interval(Real, 0, None, closed="left"), None],
-        "drift": ["boolean"],
-        "shape": ["boolean"],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "dtype": [StrOptions({"float32", "float64"})],
-        "random_state": ["random_state"],
-    }
+    _parameter_constraints: ClassVar[dict[str, Any]] = _detector.CONSTRAINTS
 
     _learned: Learned
 
@@ -320,7 +294,8 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
             Rows after an interval in which no other may start.
         min_peak : float or None, default=None
             Score that the highest row must exceed. None: of a false-alarm rate, 2.5 more than its threshold, for among
-            thousands of rows some alarm without cause; of other thresholds, these.
+            thousands of rows some alarm without cause (with hindsight and few training rows, still more); of other
+            thresholds, no more than these.
 
         Returns
         -------
@@ -335,7 +310,7 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
         steps, scored = self._judged(X)
         learned = self._learned
         if min_peak is None:
-            min_peak = learned.level + _EVENT if learned.adaptive else 0.0
+            min_peak = learned.level + learned.judge.event if learned.adaptive else 0.0
         observed = learned.table(steps)[:, : len(learned.names)]
         expected = learned.unscaled(scored.expected)
         return alarm_table(scored, observed, expected, steps.index, learned.names, float(min_peak), **joining)
