@@ -71,15 +71,32 @@ def difference_autocorrelation(y: NDArray[np.float64], n_lags: int) -> NDArray[n
     if np.ptp(clipped) == 0:
         clipped = difference  # fewer than 1 % of the steps differ at all: they are the series
     centred = clipped - clipped.mean()
-    n = len(centred)
-    size = 1 << int(n + n_lags).bit_length()  # zero padding: no lag wraps around
-    spectrum = np.fft.rfft(centred, size)
-    covariance = np.fft.irfft(spectrum * spectrum.conj(), size)[: n_lags + 1] / (n - np.arange(n_lags + 1))
+    covariance = lagged_products(centred, n_lags) / (len(centred) - np.arange(n_lags + 1))
     # A straight line has a difference of nothing but rounding errors, whose correlations mean nothing.
     rounding = np.finfo(np.float64).eps * np.abs(y).max() / scale
     if covariance[0] <= (8 * rounding) ** 2:
         return np.zeros(n_lags + 1)
     return covariance / covariance[0]
+
+
+def lagged_products(values: NDArray[np.float64], n_lags: int) -> NDArray[np.float64]:
+    """Sums of the products of values and those k rows before.
+
+    Parameters
+    ----------
+    values : ndarray of shape (N,)
+        Centred, if the sums shall be those of an autocovariance.
+    n_lags : int
+        Largest lag.
+
+    Returns
+    -------
+    ndarray of shape (n_lags + 1,)
+        Element k belongs to lag k.
+    """
+    size = 1 << int(len(values) + n_lags).bit_length()  # zero padding: no lag wraps around
+    spectrum = np.fft.rfft(values, size)
+    return np.fft.irfft(spectrum * spectrum.conj(), size)[: n_lags + 1]
 
 
 def _seasons_of_column(y: NDArray[np.float64], candidates: Sequence[int] | None) -> tuple[int, ...]:

@@ -25,6 +25,7 @@ _FORGETTING, _ERROR_CLIP, _FIRST_INVERSE, _MOST_INVERSE = 0.9995, 4.0, 10.0, 1e6
 _LEAST_DEVIATION = 1e-4  # in units of the first rows' deviation
 _MOST = 60.0 / _LN10  # decades; beyond, a Gaussian tail says nothing about real series
 _FARTHEST = 30.0
+_ROUNDING = 1e-12
 
 
 class RLSErrors:
@@ -142,8 +143,11 @@ class OnlineNovelty:
         """Make one for a stream that begins with these rows (r,), which it has not seen yet, and does not score."""
         rows = np.asarray(values, dtype=np.float64)
         known = rows[~np.isnan(rows)]
-        center, scale = (float(known.mean()), float(known.std())) if len(known) else (0.0, 0.0)
-        return cls(center, max(scale, 1e-6) if scale else 1.0, probation=len(rows), **parameters)
+        center = float(known.mean()) if len(known) else 0.0
+        reach = float(np.abs(known - center).max(initial=0.0))
+        flat = reach <= _ROUNDING * abs(center)
+        scale = 1.0 if flat else reach * float(((known - center) / reach).std())  # squares stay in range
+        return cls(center, scale, probation=len(rows), **parameters)
 
     def extend(self, values: ArrayLike) -> Array:
         """Take the next rows.

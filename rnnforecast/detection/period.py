@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rnnforecast.seasonality import lagged_products
+
 _SHORTEST, _LONGEST = 3, 300
 _HEIGHT = 0.2
 _FEWEST_ROWS = 30
@@ -32,15 +34,12 @@ def dominant_period(train: ArrayLike) -> int | None:
         return None
     centred = np.where(known, values - values[known].mean(), 0.0)
     size = np.abs(centred).max()
-    if size <= 1e-9 * np.abs(values[known]).max():  # nothing but rounding
+    if size <= 1e-12 * np.abs(values[known]).max():  # nothing but rounding
         return None
     centred /= size  # squares of huge values stay in range
     longest = min(_LONGEST, n // 3)
-    n_lags = longest + 1  # a maximum at the longest lag needs a neighbour
-    length = 1 << int(n + n_lags).bit_length()  # zero padding: no lag wraps around
-    spectrum = np.fft.rfft(centred, length)
-    covariance = np.fft.irfft(spectrum * spectrum.conj(), length)[: n_lags + 1]
-    correlation = covariance / covariance[0]
+    products = lagged_products(centred, longest + 1)  # a maximum at the longest lag needs a neighbour
+    correlation = products / products[0]
     lags = np.arange(_SHORTEST, longest + 1)
     heights = correlation[lags]
     is_peak = (heights > correlation[lags - 1]) & (heights > correlation[lags + 1])

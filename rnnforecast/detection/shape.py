@@ -19,7 +19,8 @@ Array = NDArray[np.float64]
 
 _UNIT, _LONGEST, _WITHOUT_PERIOD = 40, 300, 100  # rows
 _FLOOR = 0.1  # of the median deviation: a flat window divided by its own would be noise made large
-_CHUNK = 1024  # query windows at a time: what belongs to them stays in the nearest cache
+_CHUNK = 1024  # query windows at a time, at most: what belongs to them stays in the nearest cache
+_PAIRS = 2**26  # of windows in one compiled call, some 100 ms: an interrupt is answered between two
 _EVEN = 0.99  # quantile of the training scores that is made 1
 
 
@@ -94,8 +95,9 @@ class ShapeReference:
         place = self.n_rows + m if first is None else first
         squared = np.full((2, len(mean)), np.inf)
         start = np.empty(len(self._mean))
-        for low in range(0, len(mean), _CHUNK):
-            high = min(low + _CHUNK, len(mean))
+        size = min(_CHUNK, 1 + _PAIRS // len(start))
+        for low in range(0, len(mean), size):
+            high = min(low + size, len(mean))
             # Every chunk begins anew, which also keeps rounding errors from adding up.
             covariances(self._values, self._mean, filled[low : low + m], mean[low], start)
             covariance = np.empty(high - low)

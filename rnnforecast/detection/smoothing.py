@@ -115,7 +115,10 @@ def smooth_causal(errors: ArrayLike, spans: Sequence[float] = CAUSAL_SPANS) -> A
 
 
 def smooth_offline(errors: ArrayLike, spans: Sequence[float] = offline_spans()) -> Array:
-    """Smooth errors from both sides: the mean of `smooth_causal` forwards and backwards in time.
+    """Smooth errors from both sides: the mean over the spans of the averages forwards and backwards in time.
+
+    Where one of the two has seen fewer errors than its span takes, at the ends, it has a smaller share: the first error
+    is not its own average.
 
     Parameters
     ----------
@@ -129,4 +132,13 @@ def smooth_offline(errors: ArrayLike, spans: Sequence[float] = offline_spans()) 
     ndarray of the same shape
     """
     table = np.asarray(errors, dtype=np.float64)
-    return 0.5 * (smooth_causal(table, spans) + smooth_causal(table[::-1], spans)[::-1])
+    known = ~np.isnan(table)
+    n_ahead, n_behind = np.cumsum(known, axis=0), np.cumsum(known[::-1], axis=0)[::-1]
+    scores = np.zeros_like(table)
+    for span in spans:
+        rate = 2.0 / (span + 1.0)
+        ahead, behind = smooth_causal(table, (span,)), smooth_causal(table[::-1], (span,))[::-1]
+        share_ahead, share_behind = np.minimum(rate * n_ahead, 1.0), np.minimum(rate * n_behind, 1.0)
+        weighted = share_ahead * ahead + share_behind * behind
+        scores += weighted / np.maximum(share_ahead + share_behind, rate)  # both are 0 where nothing is known
+    return scores / len(spans)

@@ -152,8 +152,9 @@ def _pareto(excesses: Array) -> tuple[float, float]:
     """Return shape and scale from mean and variance (Hosking and Wallis, 1987), the shape kept in range."""
     if len(excesses) == 0:
         return _SHAPES[0], 0.0
-    mean, variance = float(excesses.mean()), float(excesses.var())
-    shape = 0.5 * (1.0 - mean * mean / variance) if variance > 0.0 else 0.0
+    mean = float(excesses.mean())
+    variance = float((excesses / mean).var())  # in means: no square leaves the range
+    shape = 0.5 * (1.0 - 1.0 / variance) if variance > 0.0 else 0.0
     shape = min(max(shape, _SHAPES[0]), _SHAPES[1])
     return shape, mean * (1.0 - shape)  # whatever the shape, the mean is kept
 

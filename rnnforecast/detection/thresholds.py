@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -73,7 +75,7 @@ def contamination_threshold(scores: ArrayLike, contamination: float) -> float:
     Parameters
     ----------
     scores : array-like of shape (n,)
-        NaN is left out.
+        NaN is left out; 0 is returned if nothing else is there.
     contamination : float
         In (0, 0.5].
 
@@ -83,7 +85,9 @@ def contamination_threshold(scores: ArrayLike, contamination: float) -> float:
     """
     if not 0.0 < contamination <= 0.5:
         raise ValueError(f"contamination must lie in (0, 0.5], got {contamination!r}")
-    return float(np.nanquantile(np.asarray(scores, dtype=np.float64), 1.0 - contamination, method="higher"))
+    values = np.asarray(scores, dtype=np.float64)
+    known = values[~np.isnan(values)]
+    return float(np.quantile(known, 1.0 - contamination, method="higher")) if len(known) else 0.0
 
 
 def dynamic_thresholds(scores: ArrayLike, *, window: int = _WINDOW, step: int = _STEP) -> Array:
@@ -109,13 +113,15 @@ def dynamic_thresholds(scores: ArrayLike, *, window: int = _WINDOW, step: int = 
     values = np.asarray(scores, dtype=np.float64)
     known = np.flatnonzero(~np.isnan(values))
     kept = values[known]
+    if len(kept) == 0:
+        return np.zeros(len(values))
     found = np.empty(len(kept))
     # The first window decides on all of its rows: the few it would see at the beginning say nothing.
-    stops = [*range(min(window, len(kept)), len(kept), step), len(kept)]
-    for begin, stop in zip([0, *stops[:-1]], stops, strict=True):
+    edges = [0, *range(min(window, len(kept)), len(kept), step), len(kept)]
+    for begin, stop in pairwise(edges):
         start = max(stop - window, 0)
         found[begin:stop] = _window_thresholds(kept[start:stop])[begin - start :]
-    out = np.full(len(values), found.max(initial=0.0))
+    out = np.full(len(values), found.max())
     out[known] = found
     return out
 
@@ -146,9 +152,9 @@ def _best_threshold(scores: Array) -> float:
     judged at once from sorted scores.
     """
     mean, deviation = scores.mean(), scores.std()
+    if deviation <= 1e-12 * mean:
+        return float(scores.max())  # nothing but rounding
     candidates = mean + _DEVIATIONS * deviation
-    if deviation <= 1e-12 * abs(mean):
-        return float(candidates[-1] if deviation > 0.0 else scores.max())
     ordered = np.sort(scores)
     pairs = np.sort(np.minimum(scores[:-1], scores[1:]))  # a sequence has one pair of high neighbours less than rows
     n_below = np.searchsorted(ordered, candidates, side="right")

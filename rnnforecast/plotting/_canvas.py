@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,13 +14,16 @@ REFERENCES = ("#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
 
 def axes(ax: Axes | None) -> Axes:
     """Return the axes given, or those of a new figure."""
-    if ax is not None:
-        return ax
+    return new_axes() if ax is None else ax
+
+
+def new_axes(*shape: int, **layout: Any) -> Any:
+    """Return the axes of a new figure; arguments are those of ``pyplot.subplots``."""
     try:
         from matplotlib import pyplot
     except ImportError:
         raise ImportError('drawing needs matplotlib: install it, or rnnforecast with its "plot" extra') from None
-    return pyplot.subplots(figsize=(9.0, 4.0), layout="constrained")[1]
+    return pyplot.subplots(*shape, **{"figsize": (9.0, 4.0), "layout": "constrained"} | layout)[1]
 
 
 def finish(ax: Axes) -> None:

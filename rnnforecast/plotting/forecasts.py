@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from rnnforecast.plotting._canvas import FORECAST, OBSERVED, REFERENCES, axes, finish
+from rnnforecast.plotting._time import TimeAxis, one_series
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,14 +96,16 @@ class ForecastDisplay:
         -------
         ForecastDisplay
         """
-        observed = _one(history, column, "history")
-        center = _one(forecast, column, "forecast")
+        observed = one_series(history, column, "history")
+        center = one_series(forecast, column, "forecast")
         display = cls(
             history=observed,
             forecast=center,
-            truth=None if truth is None else _one(truth, column, "truth"),
+            truth=None if truth is None else one_series(truth, column, "truth"),
             intervals=_intervals(forecast, str(center.name)),
-            references={key: _one(value, column, f"references[{key!r}]") for key, value in (references or {}).items()},
+            references={
+                key: one_series(value, column, f"references[{key!r}]") for key, value in (references or {}).items()
+            },
         )
         return display.plot(ax, last=last, name=name)
 
@@ -175,7 +177,7 @@ class ForecastDisplay:
         shown = self.history.iloc[-(max(4 * len(self.forecast), 48) if last is None else last) :]
         # One line through history and truth: they are the same series, and the cutoff is marked by itself.
         observed = shown if self.truth is None else pd.concat([shown, self.truth])
-        axis = _TimeAxis(ax, observed.index)
+        axis = TimeAxis(ax, observed.index)
         ax.plot(axis(observed.index), observed.to_numpy(), color=OBSERVED, linewidth=1.1, label="observed", zorder=2)
         x = axis(self.forecast.index)
         point: dict[str, Any] = {"marker": "o", "markersize": 4} if len(x) == 1 else {}  # one step makes no line
@@ -269,65 +271,6 @@ class BacktestDisplay:
         finish(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self
-
-
-class _TimeAxis:
-    """Index labels as places on an x axis: dates for time indexes, in their own zone, numbers for the rest."""
-
-    def __init__(self, ax: Axes, index: pd.Index) -> None:
-        self._ax = ax
-        self._dates = isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex))
-        self._zone = index.tz if isinstance(index, pd.DatetimeIndex) else None
-        self._name = index.name
-
-    def __call__(self, index: pd.Index) -> np.ndarray:
-        if isinstance(index, pd.PeriodIndex):
-            index = index.to_timestamp()
-        if not isinstance(index, pd.DatetimeIndex):
-            return index.to_numpy()
-        from matplotlib.dates import date2num
-
-        instants = index if index.tz is None else index.tz_convert("UTC").tz_localize(None)
-        return np.asarray(date2num(instants.to_numpy()))
-
-    def label(self) -> None:
-        """Put readable ticks and the axis' name."""
-        zone = "" if self._zone is None else f" ({self._zone})"
-        self._ax.set_xlabel(f"{'time' if self._name is None else self._name}{zone}")
-        if self._dates:
-            from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-            self._ax.xaxis_date(tz=self._zone)
-            locator = AutoDateLocator(tz=self._zone, maxticks=9)
-            self._ax.xaxis.set_major_locator(locator)
-            days = "%d %b"  # a bare day number needs its month looked up elsewhere
-            self._ax.xaxis.set_major_formatter(
-                ConciseDateFormatter(
-                    locator,
-                    tz=self._zone,
-                    formats=["%Y", "%b", days, "%H:%M", "%H:%M", "%S.%f"],
-                    zero_formats=["", "%Y", days, days, "%H:%M", "%H:%M"],
-                    offset_formats=["", "%Y", "%Y", "%d %b %Y", "%d %b %Y", "%d %b %Y %H:%M"],
-                )
-            )
-
-
-def _one(data: pd.Series | pd.DataFrame, column: str | None, role: str) -> pd.Series:
-    """Return the one series to draw of what was given, or say which columns there are."""
-    if isinstance(data, pd.Series):
-        chosen = data
-    elif isinstance(data, pd.DataFrame):
-        targets = [name for name in data.columns if not re.search(r"-(lo|hi)-[\d.]+$", str(name))]
-        if column is None and len(targets) != 1:
-            raise ValueError(f"{role} has {len(targets)} columns {targets[:5]}: name the one to draw with column=")
-        if column is not None and column not in targets:
-            raise ValueError(f"column must be one of {role}'s columns {targets[:5]}, got {column!r}")
-        chosen = data[targets[0] if column is None else column]
-    else:
-        raise TypeError(f"{role} must be a pandas Series or DataFrame, whose index is drawn, got {type(data).__name__}")
-    if chosen.empty:
-        raise ValueError(f"{role} has no rows: there is nothing to draw")
-    return chosen
 
 
 def _intervals(forecast: pd.Series | pd.DataFrame, target: str) -> dict[float, tuple[pd.Series, pd.Series]]:
