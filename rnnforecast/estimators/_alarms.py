@@ -43,9 +43,12 @@ def alarm_table(
     **joining
         Passed to `rnnforecast.detection.find_intervals`.
     """
-    found = find_intervals(scored.score, scored.threshold, **joining)
-    kept = scored.score[found.peak] > min_peak
-    start, end, peak = found.start[kept], found.end[kept], found.peak[kept]
+    scores = scored.score.copy()
+    runs = find_intervals(scores, scored.threshold, min_gap=joining["min_gap"])
+    for start, end in zip(runs.start, runs.end, strict=True):
+        if np.nanmax(scores[start : end + 1]) <= min_peak:  # none of them counts in what follows
+            scores[start : end + 1] = np.minimum(scores[start : end + 1], scored.threshold[start : end + 1])
+    start, end, peak, _, _, n_points = find_intervals(scores, scored.threshold, **joining)
     column = scored.shares[peak].argmax(axis=1) if len(peak) else np.zeros(0, np.intp)
     value, forecast = observed[peak, column], expected[peak, column]
     with np.errstate(invalid="ignore"):
@@ -56,7 +59,7 @@ def alarm_table(
             "end": index[end],
             "peak": index[peak],
             "severity": scored.score[peak],
-            "n_points": found.n_points[kept],
+            "n_points": n_points,
             "column": pd.Series([names[k] for k in column], dtype=object),
             "direction": pd.Series(direction, dtype=object),
             "expected": forecast,

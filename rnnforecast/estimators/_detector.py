@@ -12,6 +12,7 @@ from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
@@ -337,7 +338,7 @@ class Stream:
         """Judge the next row."""
         values = np.asarray(row)
         if values.dtype.kind not in "fiub":
-            values = np.array([np.nan if one is None else one for one in values.reshape(-1).tolist()])
+            values = np.array([np.nan if pd.isna(one) else one for one in values.reshape(-1).tolist()])
         values = values.reshape(-1)
         if len(values) != len(self._order) or values.dtype.kind not in "fiub" or np.isinf(values).any():
             raise ValueError(f"a row must be {len(self._order)} numbers, NaN where one is missing, got {row!r}")
