@@ -91,7 +91,7 @@ def place_panel(index: pd.MultiIndex, *, freq: object, sort: bool, holes: bool, 
         Names or times that are missing, repeated, of mixed kinds or out of order; holes.
     """
     owner, ids, stamps, times = split_levels(index, name)
-    on_clock = read_clock(times, len(times), freq=freq, name=f"the times of {name}")
+    on_clock = read_clock(times, len(times), freq=freq, name=name)
     rows = on_clock.rows[stamps]
     order = np.lexsort((rows, owner)) if sort else np.argsort(owner, kind="stable")
     owner, rows = owner[order], rows[order]
