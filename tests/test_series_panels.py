@@ -72,6 +72,14 @@ def test_names_are_those_of_the_level_that_occur(rng):
     np.testing.assert_array_equal(read(ordered).target[:, 0], [2, 3, 0, 1])
 
 
+def test_series_may_lie_far_apart():
+    spans = {"early": "2000-01-01", "late": "2024-01-01"}
+    y = pd.concat({name: pd.Series([1.0, 2.0, 3.0], pd.date_range(day, periods=3)) for name, day in spans.items()})
+    series = read(y)
+    np.testing.assert_array_equal(series.target[:, 0], [1, 2, 3, 1, 2, 3])
+    assert series.spans.first[1] == 8766  # days of 24 years
+
+
 def test_a_missing_value_is_filled_from_its_own_series_only():
     index = pd.MultiIndex.from_product([["a", "b"], range(5)])
     y = pd.Series([np.nan, 1, np.nan, 3, 4, 50, np.nan, np.nan, 80, 90], index=index)
@@ -87,6 +95,7 @@ def test_a_missing_value_is_filled_from_its_own_series_only():
 LABELS = [("a", 1), ("a", 2), ("b", 1), ("b", 2)]
 REFUSED = {
     "repeated": ([*LABELS, ("b", 2)], r"repeats 1 labels of series and time \(first: 2 of series 'b'\)"),
+    "repeated far away": ([*LABELS, ("a", 1)], r"repeats 1 labels of series and time \(first: 1 of series 'a'\)"),
     "back in time": ([("a", 2), ("a", 1)], "time order, but 1 of series 'a' comes after 2 of series 'a'"),
     "no name": ([*LABELS, (np.nan, 1)], r"NaN for the name of the series in 1 rows \(first: row 4\)"),
     "no time": ([*LABELS, ("b", None)], r"NaN for the time in 1 rows \(first: row 4\)"),

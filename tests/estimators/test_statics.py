@@ -62,19 +62,28 @@ def test_the_network_reads_what_a_series_is(decoder, panel):
     assert model.cutoff_.eq(2 * N - 1).all()
 
 
-def test_it_learns_a_level_that_only_the_kind_tells(rng):
+@pytest.mark.parametrize("n_kinds", [2, 20])
+def test_it_learns_a_drift_that_only_the_kind_tells(n_kinds, rng):
     # Two steps under noise thrice their size do not show which way a series goes; its kind does.
     index = pd.MultiIndex.from_product([range(20), range(30)], names=["id", "t"])
     drift = np.where(index.get_level_values(0) % 2 == 0, 1.0, -1.0)
     y = pd.Series(drift, index).groupby(level=0).cumsum() + rng.normal(scale=3.0, size=len(index))
-    X = pd.DataFrame({"kind": np.where(drift > 0, "up", "down"), "size": 1.0}, index=index)
+    kind = index.get_level_values(0) % n_kinds  # with few kinds a column each, with many a table
+    X = pd.DataFrame({"kind": kind.astype(str), "size": 1.0}, index=index)
     model = forecaster(max_iter=30, lookback=2, segment_length=None, learning_rate_init=0.01).fit(X, y)
-    change = (
-        model.forecast().groupby(level=0).last()
-        - model.forecast(history=(X.replace({"kind": {"up": "down", "down": "up"}}), y)).groupby(level=0).last()
-    )
+    swapped = X.assign(kind=(kind ^ 1).astype(str))
+    change = (model.forecast() - model.forecast(history=(swapped, y))).groupby(level=0).last()
     assert change.iloc[::2].mean() > 3.0  # a drift of 3 within the horizon against one of -3
     assert change.iloc[1::2].mean() < -3.0
+
+
+def test_more_than_a_few_categories_are_numbered():
+    static = pd.DataFrame({"kind": [f"k{n}" for n in range(9)], "size": np.arange(9.0)})
+    encoder = StaticEncoder.fit(static)
+    assert encoder.n_symbols == (9,)
+    np.testing.assert_array_equal(encoder.encode(static)[:, 1], np.arange(9))
+    with pytest.warns(UserWarning, match="categories that were not in the data of fit: 'new'"):
+        assert encoder.encode(pd.DataFrame({"kind": ["new"], "size": [0.0]}))[0, 1] == 9
 
 
 def test_an_unknown_category_is_none_of_the_known_ones(panel):
@@ -96,5 +105,3 @@ def test_what_is_not_static_is_refused(panel):
         forecaster().fit(X.drop(columns="kind"), y)
     with pytest.raises(ValueError, match="DataFrame of a single series; pass a panel"):
         forecaster().fit(X.loc["a"], y.loc["a"])
-    with pytest.raises(ValueError, match="101 categories, more than 100"):
-        StaticEncoder.fit(pd.DataFrame({"kind": list(map(str, range(101)))}))
