@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.accuracy import run_case, run_ett
+from tests.benchmarks.panels import run_m4_weekly
 
 DATA = Path(os.environ.get("RNNFORECAST_DATA", ""))
 pytestmark = [
@@ -40,3 +41,8 @@ def test_transformer_load_reaches_what_recurrent_models_have_reached():
     assert (
         run_ett(96, seed=0)["mse"] <= 0.375
     )  # PatchTST, as published; SegRNN with the same lookback is at .351 to .368
+
+
+@pytest.mark.skipif(not (DATA / "m4").is_dir(), reason="RNNFORECAST_DATA has no folder m4")
+def test_one_global_model_of_the_weekly_series_of_the_m4_competition_beats_its_winner():
+    assert run_m4_weekly(seed=0)["owa"] <= 0.78  # the winner, Smyl's ES-RNN: .851

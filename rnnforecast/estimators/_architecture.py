@@ -23,6 +23,7 @@ from rnnforecast.network.dense import Dense
 from rnnforecast.network.dropout import Dropout, VariationalDropout
 from rnnforecast.network.ends import Ends
 from rnnforecast.network.layer import Layer
+from rnnforecast.network.lookup import Lookup
 from rnnforecast.network.network import Network
 from rnnforecast.network.normalization import LayerNorm
 from rnnforecast.network.parallel import Parallel
@@ -181,6 +182,7 @@ def design(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
             f"{typical_rows(series)} rows: give a longer lookback, a longer series or a shorter period"
         )
     K, horizon = series.target.shape[1], forecaster.horizon
+    static = None if series.static is None else StaticEncoder.fit(series.static)
     windows = Windows(
         lookback=lookback,
         horizon=horizon,
@@ -191,9 +193,9 @@ def design(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
         base=0 if recursive or recipe.base > lookback else recipe.base,
         norm=_norm(forecaster.window_norm, recipe),
         recursive=recursive,
-        n_static=0 if series.static is None else StaticEncoder.fit(series.static).n_columns,
+        n_static=0 if static is None else static.n_columns,
     )
-    encoder = _encoder(forecaster, windows.n_inputs, segment, dtype)
+    encoder = _encoder(forecaster, windows.n_inputs, () if static is None else static.n_symbols, segment, dtype)
     width = encoder.n_outputs
     head = sizes("head_layer_sizes", forecaster.head_layer_sizes, at_least=0)
     each = cells(
@@ -224,9 +226,12 @@ def typical_rows(series: Series) -> int:
     return int(np.median(series.spans.lengths))
 
 
-def _encoder(forecaster: Any, width: int, segment: int, dtype: np.dtype) -> Chain:
-    """Convolution, segments, recurrent layers; and beside these a recurrence that skips whole periods."""
+def _encoder(forecaster: Any, width: int, n_symbols: tuple[int, ...], segment: int, dtype: np.dtype) -> Chain:
+    """Tables of categories, convolution, segments, recurrent layers; beside these a recurrence that skips periods."""
     first: list[Layer] = []
+    if n_symbols:
+        first.append(Lookup(width, n_symbols))
+        width = first[-1].n_outputs
     if forecaster.conv_filters:
         kernel, dilation = forecaster.conv_kernel_size, forecaster.conv_dilation
         first.append(CausalConvolution(width, forecaster.conv_filters, kernel, dilation))

@@ -1,4 +1,4 @@
-"""Static covariates as numbers for a network: numbers scaled, categories as one column each.
+"""Static covariates as numbers for a network: numbers scaled, categories as a column each or, of many, numbered.
 
 S series, E numbers of each.
 """
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rnnforecast.scaling import fit_scaler
 from rnnforecast.series.labels import names_text
 
-MOST_CATEGORIES = 100  # of one covariate, a column each
+MOST_COLUMNS = 8  # of a covariate with a column for each category; of more categories a table is learnt
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,7 @@ class StaticEncoder:
 
     @classmethod
     def fit(cls, static: pd.DataFrame) -> StaticEncoder:
-        """Learn from the values (S rows) of the training series.
-
-        Raises
-        ------
-        ValueError
-            A category for nearly every series, from which nothing can be learnt for others.
-        """
+        """Learn from the values (S rows) of the training series."""
         centers, scales, categories = dict[Hashable, float](), dict[Hashable, float](), dict[Hashable, pd.Index]()
         for name, column in static.items():
             if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
@@ -51,23 +45,23 @@ class StaticEncoder:
                 centers[name] = float(scaler.origin[0] + scaler.offset[0])
                 scales[name] = float(scaler.scale[0])
                 continue
-            levels = pd.Index(column.astype(object).unique())
-            if len(levels) > MOST_CATEGORIES:
-                raise ValueError(
-                    f"the static covariate {name!r} has {len(levels)} categories, more than {MOST_CATEGORIES}; join "
-                    "rare ones, or give numbers that describe them"
-                )
-            categories[name] = levels
+            categories[name] = pd.Index(column.astype(object).unique())
         return cls(centers, scales, categories)
+
+    @property
+    def n_symbols(self) -> tuple[int, ...]:
+        """Categories of each column that is numbered: the last columns."""
+        return tuple(len(levels) for levels in self.categories.values() if len(levels) > MOST_COLUMNS)
 
     @property
     def n_columns(self) -> int:
         """E."""
-        return len(self.centers) + sum(map(len, self.categories.values()))
+        sizes = map(len, self.categories.values())
+        return len(self.centers) + sum(1 if size > MOST_COLUMNS else size for size in sizes)
 
     def encode(self, static: pd.DataFrame) -> NDArray[np.float64]:
         """Return the numbers (S, E); a category that was not learnt is none of those that were, with a warning."""
-        parts = [np.empty((len(static), 0))]
+        parts, numbered = [np.empty((len(static), 0))], []
         for name, center in self.centers.items():
             parts.append((static[[name]].to_numpy(np.float64) - center) / self.scales[name])
         for name, levels in self.categories.items():
@@ -80,5 +74,8 @@ class StaticEncoder:
                     UserWarning,
                     stacklevel=2,
                 )
-            parts.append((codes[:, None] == np.arange(len(levels))).astype(np.float64))
-        return np.hstack(parts)
+            if len(levels) > MOST_COLUMNS:
+                numbered.append(np.where(codes < 0, len(levels), codes)[:, None].astype(np.float64))
+            else:
+                parts.append((codes[:, None] == np.arange(len(levels))).astype(np.float64))
+        return np.hstack(parts + numbered)

@@ -82,9 +82,9 @@ class RNNForecaster(Interpretation, BaseForecaster):
     past_covariates : list of str or None, default=None
         Columns of X that are known up to the forecast origin only; the others are known in the future too.
     static_covariates : list of str or None, default=None
-        Columns of X with one value for each series of a panel, numbers or categories. The network reads them; a later X
-        need not have them, but a `history` must. A category that was not in the data of `fit` is none of those that
-        were.
+        Columns of X with one value for each series of a panel, numbers or categories (of more than eight a table is
+        learnt). The network reads them; a later X need not have them, but a `history` must. A category that was not in
+        the data of `fit` is none of those that were.
     calendar : tuple of {"minute_of_hour", "hour", "weekday", "month", "day_of_year"} or None, default=None
         Covariates made from the index.
     season_length : "auto", int, tuple of int or None, default="auto"

@@ -16,6 +16,8 @@ from rnnforecast.series.labels import kind_text, label_text, names_text
 from rnnforecast.series.placement import Placement, panel_index, read_clock
 from rnnforecast.series.spans import Spans
 
+_LONGEST_CLOCK = 1_000_000  # rows between the first and the last of all series, of which none need be in between
+
 
 def from_long(data: pd.DataFrame, id: Hashable, time: Hashable, target: Any = None) -> tuple[pd.DataFrame, Any]:
     """Turn a long table, a row for each series and time, into what forecasters are fitted on.
@@ -91,7 +93,7 @@ def place_panel(index: pd.MultiIndex, *, freq: object, sort: bool, holes: bool, 
         Names or times that are missing, repeated, of mixed kinds or out of order; holes.
     """
     owner, ids, stamps, times = split_levels(index, name)
-    on_clock = read_clock(times, len(times), freq=freq, name=f"the times of {name}")
+    on_clock = read_clock(times, len(times), freq=freq, longest=_LONGEST_CLOCK, name=name)
     rows = on_clock.rows[stamps]
     order = np.lexsort((rows, owner)) if sort else np.argsort(owner, kind="stable")
     owner, rows = owner[order], rows[order]
@@ -149,22 +151,22 @@ def panel_labels(ids: pd.Index, owner: np.ndarray, placement: Placement, rows: n
 
 
 def require_increasing(owner: np.ndarray, rows: np.ndarray, labels: pd.Index, name: str) -> None:
-    """Raise where a series repeats a row, or has one after a later one; `owner` and `rows` are (n,)."""
-    steps = np.diff(rows)
-    within = np.diff(owner) == 0
-    repeated = np.flatnonzero(within & (steps == 0)) + 1
+    """Raise where a series repeats a row, or has one after a later one; `owner`, sorted, and `rows` are (n,)."""
+    wrong = np.flatnonzero((np.diff(owner) == 0) & (np.diff(rows) <= 0)) + 1
+    if not len(wrong):
+        return
+    order = np.lexsort((rows, owner))
+    repeated = np.sort(order[1:][(np.diff(owner[order]) == 0) & (np.diff(rows[order]) == 0)])
     if len(repeated):
         raise ValueError(
             f"the index of {name} repeats {len(repeated)} labels of series and time (first: "
             f"{label_text(labels, repeated)}); keep one row for each, for instance with "
             f"{name}.groupby(level=[0, 1]).mean()"
         )
-    wrong = np.flatnonzero(within & (steps < 0)) + 1
-    if len(wrong):
-        raise ValueError(
-            f"the rows of each series of {name} must be in time order, but {label_text(labels, wrong[:1])} comes after "
-            f"{label_text(labels, wrong[:1] - 1)}; use {name}.sort_index()"
-        )
+    raise ValueError(
+        f"the rows of each series of {name} must be in time order, but {label_text(labels, wrong[:1])} comes after "
+        f"{label_text(labels, wrong[:1] - 1)}; use {name}.sort_index()"
+    )
 
 
 def begin_of_each(values: np.ndarray, placement: Placement, columns: Sequence[Hashable], name: str) -> np.ndarray:

@@ -46,9 +46,15 @@ def panel_index(ids: pd.Index, owner: np.ndarray, labels: pd.Index, rows: np.nda
 
 
 def read_clock(
-    index: pd.Index | None, n_rows: int, *, freq: object = None, sort: bool = False, name: str = "y"
+    index: pd.Index | None,
+    n_rows: int,
+    *,
+    freq: object = None,
+    sort: bool = False,
+    longest: int = 0,
+    name: str = "y",
 ) -> Placement:
-    """Make the clock of `n_rows` rows labelled by `index`."""
+    """Make the clock of `n_rows` rows labelled by `index`, which may have `longest` rows however few are there."""
     order: np.ndarray | slice = slice(None)
     if index is None:
         if freq is not None:
@@ -73,7 +79,7 @@ def read_clock(
     if is_session(step):
         return Placement(Clock(index, step), order, np.arange(n_rows), Spans.one(n_rows))
     length = int(rows[-1]) + 1
-    if length > _SPARSEST * n_rows:
+    if length > max(_SPARSEST * n_rows, longest):
         raise ValueError(
             f"{name} has only {n_rows} of the {length} rows that a step of {step_text(step)} makes of its span; "
             "resample it to a coarser frequency, or number the rows with reset_index(drop=True)"
