@@ -94,6 +94,10 @@ class EchoModel:
         """Rows that are read before the first is judged."""
         return self.n_lags
 
+    def start(self) -> EchoRun:
+        """Begin to read."""
+        return EchoRun(self)
+
 
 class EchoRun:
     """A model that reads on, many rows at a time or one: both give the same errors, within rounding.
