@@ -178,6 +178,7 @@ class EchoRun:
 
     @state.setter
     def state(self, state: dict[str, Any]) -> None:
+        """Go on from where another one was."""
         self._run.state[...] = state["reservoir"]
         self._recent, self._pending = state["recent"].copy(), state["pending"].copy()
         self._expected, self._n_read = state["expected"].copy(), int(state["n_read"])

@@ -186,6 +186,7 @@ class ReconstructionRun:
 
     @state.setter
     def state(self, state: dict[str, Any]) -> None:
+        """Go on from where another one was."""
         self._recent, self._n_read = state["recent"].copy(), int(state["n_read"])
 
 
