@@ -310,7 +310,7 @@ def thresholds(detector: Any, judge: Causal | Offline) -> tuple[float, float, bo
     n = len(judge.reference)
     if n == 0:
         raise ValueError(
-            "no training row could be judged, for too many values are missing: give more rows or fewer target columns"
+            "no training row could be judged: give more rows, or fewer missing values, target columns or steps ahead"
         )
     rate = detector.false_alarm_rate
     if rate == "auto":
@@ -376,6 +376,17 @@ class Stream:
         if learned.one_dimensional:
             fields = [float(field[0]) for field in fields]
         return Judgement(score, score > threshold, *fields)
+
+
+def alike(state: Any, own: Any) -> bool:
+    """Tell whether a state has the parts of one's own, in their shapes."""
+    if isinstance(own, dict):
+        return (
+            isinstance(state, dict)
+            and state.keys() == own.keys()
+            and all(alike(part, own[name]) for name, part in state.items())
+        )
+    return np.shape(state) == np.shape(own)
 
 
 def stream(detector: Any, learned: Learned) -> Stream:

@@ -366,9 +366,16 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            A state of something else.
         """
         check_is_fitted(self)
         stream = _detector.stream(self, self._learned)
+        if not _detector.alike(state, stream.scorer.state):
+            raise ValueError("state must come from get_state of a detector with the same parameters and columns")
         stream.scorer.state = state
         self._stream = stream
         return self

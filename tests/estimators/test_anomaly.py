@@ -128,6 +128,21 @@ def test_missing_values_are_no_anomalies_and_their_rows_are_carried(table):
     np.testing.assert_array_equal(scores[:800], plain[:800])
 
 
+def test_every_second_row_may_be_missing(table):
+    wave = table["wave"].where(np.arange(N) % 2 == 0)
+    detector = small(target="wave").fit(wave[:N_TRAIN])
+    assert (detector.predict(wave) == -1).mean() < 0.1
+    # Steps that were never seen from one known row to another say nothing of complete rows.
+    assert (detector.predict(table["wave"])[:1300] == -1).mean() < 0.1
+
+
+def test_fluctuations_on_a_high_level_are_no_constant(table):
+    level = 1e9 + 1e-5 * table["high"]
+    detector = small().fit(level[:N_TRAIN])
+    assert detector.untrainable_ == []
+    assert detector.detect(level).empty is False
+
+
 def test_training_rows_may_have_holes(table):
     holes = table.copy()
     holes.iloc[300:310] = np.nan
