@@ -142,6 +142,7 @@ class ForecastDisplay:
         """
         if not isinstance(y, (pd.Series, pd.DataFrame)):
             raise TypeError(f"y must be a pandas Series or DataFrame, whose index is drawn, got {type(y).__name__}")
+        _require_one_series(y, "y")
         forecast = estimator.forecast(h) if X is None else estimator.forecast(h, X)
         known = y.index <= estimator.cutoff_
         return cls.from_predictions(
@@ -314,6 +315,8 @@ class _TimeAxis:
 
 def _one(data: pd.Series | pd.DataFrame, column: str | None, role: str) -> pd.Series:
     """Return the one series to draw of what was given, or say which columns there are."""
+    if isinstance(data, pd.Series | pd.DataFrame):
+        _require_one_series(data, role)
     if isinstance(data, pd.Series):
         chosen = data
     elif isinstance(data, pd.DataFrame):
@@ -328,6 +331,13 @@ def _one(data: pd.Series | pd.DataFrame, column: str | None, role: str) -> pd.Se
     if chosen.empty:
         raise ValueError(f"{role} has no rows: there is nothing to draw")
     return chosen
+
+
+def _require_one_series(data: pd.Series | pd.DataFrame, role: str) -> None:
+    if isinstance(data.index, pd.MultiIndex):
+        raise ValueError(
+            f"{role} is a panel, of which a picture shows one series: forecast, then take the rows of one with .xs(name)"
+        )
 
 
 def _intervals(forecast: pd.Series | pd.DataFrame, target: str) -> dict[float, tuple[pd.Series, pd.Series]]:
