@@ -336,7 +336,7 @@ def _one(data: pd.Series | pd.DataFrame, column: str | None, role: str) -> pd.Se
 def _require_one_series(data: pd.Series | pd.DataFrame, role: str) -> None:
     if isinstance(data.index, pd.MultiIndex):
         raise ValueError(
-            f"{role} is a panel, of which a picture shows one series: forecast, then take the rows of one with .xs(name)"
+            f"{role} is a panel, but a picture shows one series: forecast, then take the rows of one with .xs(name)"
         )
 
 
