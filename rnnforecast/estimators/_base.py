@@ -169,8 +169,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         remarks += _covering.remarks_on_gaps(series, placement)
         if remarks:
             warnings.warn(". ".join(remarks), DataWarning, stacklevel=2)
-        steps = max(int(placement.steps(series).max()) + 1, 0)
-        values = self._values_at(self._covered(series, placement, steps), placement)
+        values = self._values_at(self._covered(series, placement, 0), placement)
         return values[:, 0] if series.one_dimensional else values
 
     def forecast(self, h: int | None = None, X: Any = None, *, history: Any = None) -> pd.Series | pd.DataFrame:
@@ -369,7 +368,9 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return self
 
     def _covered(self, series: Series, placement: _placement.Placement, steps: int) -> Series:
-        """Return the history as `_forecast` wants it, with covariates of so many steps ahead."""
+        """Return the history as `_forecast` wants it, with covariates of so many steps ahead, and of all that X has."""
+        steps = max(steps, int(placement.steps(series).max(initial=-1)) + 1)
+        placement = _placement.reaching(series, placement, steps)
         return _covering.laid_over(series, placement, steps, self._rows_read(), self.horizon)
 
     def _values_at(self, series: Series, placement: _placement.Placement) -> NDArray[np.float64]:
