@@ -30,8 +30,7 @@ from rnnforecast.series.labels import names_text
 from rnnforecast.series.reading import common_index
 from rnnforecast.series.tables import read_table
 
-# Fitted values of a long series are computed in blocks, so that memory does not grow with the series.
-_ORIGINS_AT_ONCE = 4096
+_ORIGINS_AT_ONCE = 2**18  # fitted values are computed in blocks, each of which puts the history on the model's scale
 
 
 class DataWarning(UserWarning):
@@ -103,12 +102,13 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return 1
 
     def fit(self, X: Any, y: Any = None) -> BaseForecaster:
-        """Learn from a series.
+        """Learn from a series, or one model from a panel of many: rows under a MultiIndex (series, time).
 
         Parameters
         ----------
         X : frame, Series or array of N rows
-            One row per time step: the covariates, or the target itself when `y` is None.
+            One row per time step: the covariates, or the target itself when `y` is None. The series of a panel may
+            begin and end at different times, and their rows may be mixed; `rnnforecast.from_long` makes the index.
         y : Series, frame or array of N rows, optional
             The target, one column or several.
 
@@ -122,7 +122,8 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         InvalidParameterError
             A parameter out of its range.
         TypeError, ValueError
-            Data that are no regular series of numbers; the sentence says where and what to do.
+            Data that are no regular series of numbers; the sentence says where, of a panel in which series, and what
+            to do.
         """
         check_parameters(self)
         return self._fit_series(self._read(X, y))
@@ -167,8 +168,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         remarks += _covering.remarks_on_gaps(series, placement)
         if remarks:
             warnings.warn(". ".join(remarks), DataWarning, stacklevel=2)
-        steps = max(int(placement.steps(series).max()) + 1, 0)
-        values = self._values_at(self._covered(series, placement, steps), placement)
+        values = self._values_at(self._covered(series, placement, 0), placement)
         return values[:, 0] if series.one_dimensional else values
 
     def forecast(self, h: int | None = None, X: Any = None, *, history: Any = None) -> pd.Series | pd.DataFrame:
@@ -179,15 +179,16 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         h : int, optional
             Number of steps; by default as many as X has after the cutoff, or ``horizon`` without X.
         X : frame, Series or array, optional
-            Covariates of these steps, needed if the forecaster was fitted with any that are known in the future. Rows
-            before the cutoff are ignored; rows without labels are the next steps.
+            Covariates of these steps, needed if the forecaster was fitted with any that are known in the future; of a
+            panel, for every series. Rows before the cutoff are ignored; rows without labels are the next steps.
         history : Series, frame, array or tuple (X, y), optional
-            Other or newer data to forecast with the same model, as they would be given to `fit`.
+            Other or newer data to forecast with the same model, as they would be given to `fit`. A panel may have
+            series that the model has not seen, and may lack some that it has.
 
         Returns
         -------
         Series or DataFrame of h rows
-            Named as y was, on the labels that continue it.
+            Named as y was, on the labels that continue it; of a panel h rows for each series, under a MultiIndex.
 
         Raises
         ------
@@ -220,7 +221,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Parameters
         ----------
         y_new : Series, frame or array of m rows
-            The rows that directly follow the cutoff.
+            The rows that directly follow the cutoff; of a panel those of each series its own, perhaps of some only.
         X_new : frame, Series or array of m rows, optional
             Their covariates, if there were any in `fit`.
 
@@ -292,7 +293,8 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         X, y : as in `fit`
             The whole data, windows included.
         n_windows : int, default=5
-            Windows of ``horizon`` rows; the last one ends with the data.
+            Windows of ``horizon`` rows; the last one ends with the data, of a panel each series' with its own: where
+            series end at different times, a global model may have learnt from later rows of the others.
         step : int, optional
             Rows from one window to the next; ``horizon`` by default, so that they do not overlap.
         refit : bool, default=False
@@ -367,7 +369,9 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return self
 
     def _covered(self, series: Series, placement: _placement.Placement, steps: int) -> Series:
-        """Return the history as `_forecast` wants it, with covariates of so many steps ahead."""
+        """Return the history as `_forecast` wants it, with covariates of so many steps ahead, and of all that X has."""
+        steps = max(steps, int(placement.steps(series).max(initial=-1)) + 1)
+        placement = _placement.reaching(series, placement, steps)
         return _covering.laid_over(series, placement, steps, self._rows_read(), self.horizon)
 
     def _values_at(self, series: Series, placement: _placement.Placement) -> NDArray[np.float64]:
