@@ -187,8 +187,8 @@ def design(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
         n_columns=K,
         n_known=series.known.shape[1],
         n_past=series.past.shape[1],
-        base=0 if recursive or recipe.base > lookback else recipe.base,
-        norm=forecaster.window_norm,
+        base=0 if recursive or recipe.base is None or recipe.base > lookback else recipe.base,
+        norm=None if recipe.base is None and forecaster.window_norm == "last" else forecaster.window_norm,
         recursive=recursive,
     )
     encoder = _encoder(forecaster, windows.n_inputs, segment, dtype)

@@ -15,9 +15,10 @@ from rnnforecast.network.network import Network
 from rnnforecast.network.objective import WindowObjective, forecast
 from rnnforecast.network.seq2seq import Seq2Seq
 from rnnforecast.network.windows import Frame, Windows
-from rnnforecast.scaling import Identity, Log, Scaler, fit_scaler
+from rnnforecast.scaling import Scaler, fit_scaler
 from rnnforecast.series import Series
 from rnnforecast.training.loop import History
+from rnnforecast.transforms import Transform
 
 ORIGINS_AT_ONCE = 1024  # bounds the memory of a backtest
 VALIDATION_WINDOWS = 250  # enough to rank weights; more only costs time
@@ -45,14 +46,14 @@ def scaled(values: np.ndarray, scaler: Scaler, dtype: Any, what: str) -> np.ndar
 class Scales:
     """The way from original units to the network's and back, learnt on training rows only."""
 
-    transform: Identity | Log
+    transform: Transform
     target: Scaler
     known: Scaler
     past: Scaler
 
     @classmethod
     def fit(
-        cls, target: np.ndarray, known: np.ndarray, past: np.ndarray, *, transform: Identity | Log, kind: str | None
+        cls, target: np.ndarray, known: np.ndarray, past: np.ndarray, *, transform: Transform, kind: str | None
     ) -> Scales:
         """Learn from training rows (N, K), (N, F), (N, P)."""
         return cls(
@@ -73,9 +74,9 @@ class Scales:
             scaled(past, self.past, dtype, "a past covariate"),
         )
 
-    def restore(self, values: np.ndarray) -> np.ndarray:
-        """Return forecasts (..., K) in original units."""
-        return self.transform.inverse(self.target.inverse(values.astype(np.float64)))
+    def restore(self, values: np.ndarray, target: np.ndarray, origins: np.ndarray) -> np.ndarray:
+        """Return forecasts (n, H, K) from `origins` (n,) in original units, those of `target` (N, K)."""
+        return self.transform.inverse(self.target.inverse(values.astype(np.float64)), target, origins)
 
 
 @dataclass(frozen=True)
@@ -252,7 +253,7 @@ class Ensemble:
             for start in range(0, len(origins), ORIGINS_AT_ONCE):
                 part = slice(start, start + ORIGINS_AT_ONCE)
                 total[part] += self._member(prepared, frame, origins[part], horizon, n_threads)
-        return self.scales.restore(total / len(self.weights))
+        return self.scales.restore(total / len(self.weights), target, origins)
 
     def _member(self, prepared: Any, frame: Frame, origins: np.ndarray, horizon: int, n_threads: int) -> np.ndarray:
         """Forecast (n, horizon, K) of one network in the frame's units."""

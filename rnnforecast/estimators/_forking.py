@@ -60,7 +60,7 @@ class ForkedEnsemble(Ensemble):
 
             return np.concatenate(in_threads(part, range(0, len(origin), size), n_threads), axis=2)
 
-        reach, n_groups = max(forking.lookback, forking.base) + 1, forking.n_columns // forking.n_targets
+        reach, n_groups = max(forking.lookback, forking.base or 0) + 1, forking.n_columns // forking.n_targets
         return in_blocks(once, frame, origins, horizon, forking.horizon, reach, n_groups)
 
 
@@ -130,7 +130,7 @@ def train_forked(
     changes = np.diff(frame.target, axis=0).std(axis=0, dtype=np.float64)
     forking = replace(forking, change_scale=float(changes.mean()) or 1.0)
     n_groups = forking.n_columns // forking.n_targets
-    first, stop = max(forking.base - 1, 0), series.n_rows - forking.horizon
+    first, stop = max((forking.base or 0) - 1, 0), series.n_rows - forking.horizon
     wanted = STREAMS if settings.batch_size == "auto" else int(settings.batch_size)
     n_segments = int(np.clip((stop - first) // (2 * bptt_steps), 1, max(1, wanted // n_groups)))
     reader, validation, n_unscored = FrameReader(frame, forking, first, stop, n_segments), None, 0

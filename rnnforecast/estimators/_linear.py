@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
-from rnnforecast.estimators._recipe import Recipe, base_columns, futures, windows
+from rnnforecast.estimators._recipe import Recipe, futures, relative_and_base, windows
 from rnnforecast.scaling import Scaler, fit_scaler
 
 __all__ = ["LinearModel"]
@@ -73,7 +73,7 @@ class _Design:
         Parameters
         ----------
         relative : ndarray of shape (n, L)
-            Scaled windows minus their last value.
+            Scaled windows, minus their last value unless they hold differences.
         known, past : ndarray of shape (rows, F), (rows, P)
             Covariates; rows beyond the last are never used by the steps that are kept and repeat it.
         origins : ndarray of shape (n,)
@@ -99,7 +99,8 @@ def _gather(scaler: Scaler, covariates: _Array, rows: NDArray[np.int64]) -> _Arr
 class LinearModel:
     """Ridge regression of the horizon on the window, for every target column on its own.
 
-    What is forecast is the difference to a naive base, from the window minus its last value; there is no intercept.
+    What is forecast is the difference to a naive base, from the window minus its last value; of a series of
+    differences, the next ones from the last ones. There is no intercept.
     The penalty is counted in mean squares of a regressor and chosen by blocked cross-validation, with a gap of the
     horizon on both sides of a fold; an infinite penalty is the base itself and wins unless a regression is better by 1
     %.
@@ -136,7 +137,7 @@ class LinearModel:
         past : ndarray of shape (at least N, P)
             Covariates known up to the origin; P may be 0.
         recipe : Recipe
-            Logarithm, base and lookback.
+            Transform, base and lookback.
         horizon : int
             Steps of one forecast.
 
@@ -148,7 +149,7 @@ class LinearModel:
         Raises
         ------
         ValueError
-            If the logarithm is asked of values that are not positive.
+            If a value is outside the domain of the transform.
         """
         values = recipe.transform.forward(target)
         n_rows, n_targets = values.shape
@@ -157,11 +158,14 @@ class LinearModel:
         self.recipe_, self.horizon_ = recipe, horizon
         self.design_ = _Design(recipe.lookback, horizon, n_recent, known_scaler, past_scaler)
         self.scale_ = fit_scaler(values).scale
+        sensitivity = recipe.transform.pointwise.sensitivity(target)
         usable = self.design_.usable()
         self.weights_ = np.zeros((n_targets, *usable.shape))
         self.alpha_ = np.full(n_targets, np.inf)
         for column in range(n_targets):
-            problem = _Regression(values[:, column], known, past, self.design_, recipe, self.scale_[column])
+            problem = _Regression(
+                values[:, column], known, past, self.design_, recipe, self.scale_[column], sensitivity[:, column]
+            )
             self.alpha_[column] = problem.best_penalty() if self.alpha == "cv" else float(self.alpha)
             if np.isfinite(self.alpha_[column]):
                 self.weights_[column] = problem.solve(self.alpha_[column])
@@ -196,20 +200,18 @@ class LinearModel:
         for part in _chunks(0, len(origins), self.design_.n_columns + self.horizon_):
             for column in range(values.shape[1]):
                 result[part, :, column] = self._column(values[:, column], column, known, past, origins[part], horizon)
-        return transform.inverse(result)
+        return transform.inverse(result, target, origins)
 
     def _column(
         self, values: _Array, column: int, known: _Array, past: _Array, origins: NDArray[np.int64], horizon: int
     ) -> _Array:
         recipe, scale, weights = self.recipe_, self.scale_[column], self.weights_[column]
-        repeated = base_columns(recipe.lookback, self.horizon_, recipe.base)
         window = windows(values, origins, recipe.lookback)
         blocks = []
         for ahead in range(0, horizon, self.horizon_):
-            block = window[:, repeated]
+            relative, block = relative_and_base(window, self.horizon_, recipe.base)
             if np.isfinite(self.alpha_[column]):
-                relative = (window - window[:, -1:]) / scale
-                block = block + scale * (self.design_.rows(relative, known, past, origins, ahead) @ weights)
+                block = block + scale * (self.design_.rows(relative / scale, known, past, origins, ahead) @ weights)
             blocks.append(block)
             window = np.concatenate([window, block], axis=1)[:, -recipe.lookback :]
         return np.concatenate(blocks, axis=1)[:, :horizon]
@@ -219,13 +221,25 @@ class _Regression:
     """The normal equations of one column, as a whole and with each fold left out.
 
     Windows exist only in chunks: memory grows with the square of D and not with n.
+
+    Parameters
+    ----------
+    values, sensitivity : ndarray of shape (N,)
+        The transformed column, and the change of its original values per unit of the pointwise part of the transform.
     """
 
     def __init__(
-        self, values: _Array, known: _Array, past: _Array, design: _Design, recipe: Recipe, scale: float
+        self,
+        values: _Array,
+        known: _Array,
+        past: _Array,
+        design: _Design,
+        recipe: Recipe,
+        scale: float,
+        sensitivity: _Array,
     ) -> None:
         self.values, self.known, self.past = values, known, past
-        self.design, self.recipe, self.scale = design, recipe, scale
+        self.design, self.recipe, self.scale, self.sensitivity = design, recipe, scale, sensitivity
         self.first = recipe.lookback
         self.n_windows = max(0, len(values) - design.horizon - recipe.lookback + 1)
         self.usable = design.usable()
@@ -257,13 +271,12 @@ class _Regression:
     def _pairs(self, start: int, stop: int) -> Iterator[tuple[_Array, _Array, NDArray[np.int64]]]:
         """Yield design (m, D), futures minus base (m, H) and origins (m,), for windows start..stop."""
         lookback, horizon = self.recipe.lookback, self.design.horizon
-        repeated = base_columns(lookback, horizon, self.recipe.base)
         for part in _chunks(start, stop, self.design.n_columns + horizon * (len(_PENALTIES) + 1)):
             origins = self.first + np.arange(part.start, part.stop)
             window = windows(self.values, origins, lookback)
-            rest = (futures(self.values, origins, horizon) - window[:, repeated]) / self.scale
-            relative = (window - window[:, -1:]) / self.scale
-            yield self.design.rows(relative, self.known, self.past, origins), rest, origins
+            relative, base = relative_and_base(window, horizon, self.recipe.base)
+            rest = (futures(self.values, origins, horizon) - base) / self.scale
+            yield self.design.rows(relative / self.scale, self.known, self.past, origins), rest, origins
 
     def _sums(self, groups: list[list[tuple[int, int]]]) -> list[tuple[_Array, _Array]]:
         """Return X'X and X'Y over each group of window ranges; every window is laid out once."""
@@ -288,11 +301,12 @@ class _Regression:
         n_columns, n_penalties, horizon = weights.shape
         errors = np.zeros(n_penalties + 1)
         for design, rest, origins in self._pairs(start, stop):
-            # An error of a logarithm is to first order a share of the value: times the value it is in original units.
-            importance = np.exp(futures(self.values, origins, horizon)) if self.recipe.log else np.ones_like(rest)
+            # To first order: an error of a logarithm is a share of the value, and times the value in original units.
+            importance = futures(self.sensitivity, origins, horizon)
             fitted = (design @ weights.reshape(n_columns, -1)).reshape(len(rest), n_penalties, horizon)
-            errors[:-1] += np.einsum("nph,nh->p", np.abs(fitted - rest[:, None]), importance)
-            errors[-1] += float((np.abs(rest) * importance).sum())
+            missed = np.concatenate([fitted, np.zeros_like(rest[:, None])], axis=1) - rest[:, None]
+            missed = self.recipe.transform.added_up(missed.swapaxes(1, 2))
+            errors += np.einsum("nhp,nh->p", np.abs(missed), importance)
         return errors
 
 

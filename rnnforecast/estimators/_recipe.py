@@ -1,4 +1,4 @@
-"""What the data decide before anything is learned: logarithm, seasons, the naive base and the length of the window.
+"""What the data decide before anything is learned: transform, seasons, the naive base and the length of the window.
 
 N rows, K targets, n windows, L values of a window (the lookback), H steps of the horizon. Only numpy is used.
 """
@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnforecast.scaling import Identity, Log, fit_scaler, wants_log
+from rnnforecast.scaling import fit_scaler
 from rnnforecast.seasonality import find_seasons
+from rnnforecast.transforms import Transform, fit_transform
 
-__all__ = ["Recipe", "base_columns", "base_forecast", "futures", "resolve", "resolve_seasons", "windows"]
+__all__ = ["Recipe", "base_columns", "futures", "relative_and_base", "resolve", "resolve_seasons", "windows"]
 
 _BLOCK_WITHOUT_SEASON = 10
 _LOOKBACK_WITHOUT_SEASON = 20
@@ -31,31 +32,24 @@ class Recipe:
 
     Parameters
     ----------
-    log : bool
-        Whether models see the logarithm of the target.
+    transform : Transform
+        What models see of the target.
     seasons : tuple of int
         Season lengths, ascending; empty when there is none.
-    base : int
-        The naive forecast that models correct: 0 is the last value, s the value one season of length s before.
+    base : int or None
+        The naive forecast that models correct: 0 is the last value, s the value one season of length s before, None is
+        zero, for differences.
     lookback : int
         Values of the target a forecast looks back on.
     block : int
         The smallest season, or 10: the unit in which lengths are counted.
-    floor : float or None
-        Smallest training value where the logarithm was not asked for; later values are taken to be no smaller.
     """
 
-    log: bool
+    transform: Transform
     seasons: tuple[int, ...]
-    base: int
+    base: int | None
     lookback: int
     block: int
-    floor: float | None = None
-
-    @property
-    def transform(self) -> Identity | Log:
-        """The value transform that ``log`` stands for."""
-        return Log(self.floor) if self.log else Identity()
 
 
 def resolve(
@@ -82,8 +76,8 @@ def resolve(
         the last value needs the lag one beyond the season); 20 without a season.
     season_length : "auto", None, int or tuple of int
         None and 1 mean no season.
-    transform : "auto", "log" or None
-        Auto takes the logarithm of positive series whose fluctuations grow with their level.
+    transform : "auto", None, str or tuple of str
+        See `rnnforecast.transforms.fit_transform`.
 
     Returns
     -------
@@ -92,18 +86,17 @@ def resolve(
     Raises
     ------
     ValueError
-        If a parameter is none of these, or the logarithm is asked of values that are not positive.
+        If a parameter is none of these, or a transform is asked that the values do not allow.
     """
     seasons = resolve_seasons(target, candidates, season_length)
     block = seasons[0] if seasons else _BLOCK_WITHOUT_SEASON
-    log = _takes_log(target, seasons, transform)
+    fitted = fit_transform(transform, target, seasons)
     if _is_auto(lookback):
         n_back = _auto_lookback(len(target), horizon, seasons)
     else:
         n_back = _positive_integer("lookback", lookback)
-    values = Log().forward(target) if log else target
-    floor = float(target.min()) if log and _is_auto(transform) else None
-    return Recipe(log, seasons, _better_base(values, horizon, seasons, n_back), n_back, block, floor)
+    base = None if fitted.lags else _better_base(fitted.forward(target), horizon, seasons, n_back)
+    return Recipe(fitted, seasons, base, n_back, block)
 
 
 def resolve_seasons(
@@ -182,24 +175,29 @@ def base_columns(lookback: int, horizon: int, base: int) -> NDArray[np.intp]:
     return lookback - base + np.arange(horizon) % base
 
 
-def base_forecast(relative: NDArray[np.float64], horizon: int, base: int) -> NDArray[np.float64]:
-    """Return the naive forecast of windows that had their last value subtracted.
+def relative_and_base(
+    window: NDArray[np.float64], horizon: int, base: int | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what a model reads of windows, and the naive forecast that it corrects.
 
     Parameters
     ----------
-    relative : ndarray of shape (n, L)
-        Windows minus their last value.
+    window : ndarray of shape (n, L, ...)
+        Newest value last.
     horizon : int
         Steps to be forecast, any number.
-    base : int
-        0 for the last value, else the season, at most L.
+    base : int or None
+        0 for the last value, the season, at most L, or None for zero.
 
     Returns
     -------
-    ndarray of shape (n, horizon)
-        Relative to the last value too; zero for ``base=0``.
+    relative : ndarray of shape (n, L, ...)
+        The windows less their last value; for ``base=None``, where they hold differences, the windows themselves.
+    forecast : ndarray of shape (n, horizon, ...)
     """
-    return relative[:, base_columns(relative.shape[1], horizon, base)]
+    if base is None:
+        return window, np.zeros((len(window), horizon, *window.shape[2:]))
+    return window - window[:, -1:], window[:, base_columns(window.shape[1], horizon, base)]
 
 
 def _is_auto(parameter: Any) -> bool:
@@ -210,17 +208,6 @@ def _positive_integer(name: str, value: Any) -> int:
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral) or value < 1:
         raise ValueError(f'{name} must be "auto" or a positive integer, got {value!r}')
     return int(value)
-
-
-def _takes_log(target: NDArray[np.float64], seasons: tuple[int, ...], transform: Any) -> bool:
-    if transform not in ("auto", "log", None):
-        raise ValueError(f'target_transform must be "auto", "log" or None, got {transform!r}')
-    if transform != "auto":
-        return transform == "log"
-    if target.min() <= 0:
-        return False
-    votes = [wants_log(column, seasons[0] if seasons else 0) for column in target.T]
-    return 2 * sum(votes) > len(votes)
 
 
 def _auto_lookback(n_rows: int, horizon: int, seasons: tuple[int, ...]) -> int:

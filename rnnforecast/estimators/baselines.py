@@ -14,6 +14,7 @@ from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._parameters import one_blas_thread
 from rnnforecast.estimators._recipe import Recipe, resolve, resolve_seasons
 from rnnforecast.series import Series, season_candidates
+from rnnforecast.transforms import TRANSFORMS
 
 __all__ = ["LinearForecaster", "NaiveForecaster"]
 
@@ -123,8 +124,10 @@ class LinearForecaster(BaseForecaster):
         season.
     season_length : "auto", int, tuple of int or None, default="auto"
         Steps of a season, or several; auto finds them in the data.
-    target_transform : "auto", "log" or None, default="auto"
-        Auto takes logarithms of positive series whose fluctuations grow with their level.
+    target_transform : "auto", None, str or tuple of str, default="auto"
+        What is learnt on: "log", "boxcox" (its power makes fluctuations alike at all levels), "difference",
+        "seasonal_difference", "log_return", or several in turn such as ``("log", "seasonal_difference")``. Forecasts
+        are in original units. Auto takes logarithms of positive series whose fluctuations grow with their level.
     alpha : "cv" or float, default="cv"
         Ridge penalty in units of a regressor's mean square, by blocked cross-validation or fixed; ``inf`` is the naive
         base.
@@ -168,7 +171,7 @@ class LinearForecaster(BaseForecaster):
         **BaseForecaster._parameter_constraints,
         "season_length": _SEASON_LENGTH,
         "lookback": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "target_transform": [StrOptions({"auto", "log"}), None],
+        "target_transform": [StrOptions({"auto", *TRANSFORMS}), tuple, list, None],
         "alpha": [StrOptions({"cv"}), Interval(Real, 0, np.inf, closed="both")],
     }
 
@@ -178,7 +181,7 @@ class LinearForecaster(BaseForecaster):
         *,
         lookback: Any = "auto",
         season_length: Any = "auto",
-        target_transform: str | None = "auto",
+        target_transform: Any = "auto",
         alpha: Any = "cv",
         past_covariates: Any = None,
         calendar: Any = None,

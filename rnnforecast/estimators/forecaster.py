@@ -20,6 +20,7 @@ from rnnforecast.estimators._training import CONSTRAINTS as TRAINING
 from rnnforecast.estimators._training import check_training
 from rnnforecast.estimators.stream import ForecastStream
 from rnnforecast.series import Series
+from rnnforecast.transforms import TRANSFORMS
 
 
 class RNNForecaster(BaseForecaster):
@@ -84,11 +85,13 @@ class RNNForecaster(BaseForecaster):
     calendar : tuple of {"minute_of_hour", "hour", "weekday", "month", "day_of_year"} or None, default=None
         Covariates made from the index.
     season_length : "auto", int, tuple of int or None, default="auto"
-    target_transform : "auto", "log" or None, default="auto"
-        "auto" takes logarithms of positive series whose fluctuations grow with their level.
+    target_transform : "auto", None, str or tuple of str, default="auto"
+        What is learnt on: "log", "boxcox" (its power makes fluctuations alike at all levels), "difference",
+        "seasonal_difference", "log_return", or several in turn such as ``("log", "seasonal_difference")``. Forecasts
+        are in original units. "auto" takes logarithms of positive series whose fluctuations grow with their level.
     scale : {"standard", "minmax", "robust"} or None, default="standard"
     window_norm : {"last", "standard"} or None, default="last"
-        What each window is freed of: its last value, its mean and deviation, or nothing.
+        What each window is freed of: its last value, its mean and deviation, or nothing. Differences keep theirs.
     missing : {"error", "interpolate"}, default="error"
     freq : str, offset or None, default=None
         Frequency of the index where it cannot be inferred.
@@ -171,7 +174,7 @@ class RNNForecaster(BaseForecaster):
         **BaseForecaster._parameter_constraints,
         **CONSTRAINTS,
         "season_length": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), tuple, list, None],
-        "target_transform": [StrOptions({"auto", "log"}), None],
+        "target_transform": [StrOptions({"auto", *TRANSFORMS}), tuple, list, None],
         "scale": [StrOptions({"standard", "minmax", "robust"}), None],
         "window_norm": [StrOptions({"last", "standard"}), None],
         "blend": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both"), None],
@@ -207,7 +210,7 @@ class RNNForecaster(BaseForecaster):
         past_covariates: Any = None,
         calendar: Any = None,
         season_length: Any = "auto",
-        target_transform: str | None = "auto",
+        target_transform: Any = "auto",
         scale: str | None = "standard",
         window_norm: str | None = "last",
         missing: str = "error",

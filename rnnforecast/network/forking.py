@@ -31,8 +31,8 @@ class Forking:
         J and K.
     n_known, n_past : int
         F and P.
-    base : int
-        What the network corrects: 0 the last value, s > 0 the value of the season of length s before.
+    base : int or None
+        What the network corrects: 0 the last value, s > 0 the value of the season of length s before, None is zero.
     change_scale : float
         Changes are divided by it, which brings them to the size of the level.
     """
@@ -43,7 +43,7 @@ class Forking:
     n_columns: int
     n_known: int
     n_past: int
-    base: int
+    base: int | None
     change_scale: float = 1.0
 
     @property
@@ -92,7 +92,9 @@ class Forking:
         return out - self.reference(frame, first, column, n_steps)
 
     def reference(self, frame: Frame, first: np.ndarray, column: np.ndarray, n_steps: int) -> np.ndarray:
-        """What the network's output is added to, (T, H J, B): the last value, or the season before."""
+        """What the network's output is added to, (T, H J, B): the last value, the season before, or zero."""
+        if self.base is None:
+            return np.zeros((n_steps, self.n_outputs, len(first)), frame.target.dtype)
         out = np.empty((n_steps, self.n_outputs, len(first)), frame.target.dtype)
         gather_ahead(frame.target, first, column, self._season, self.n_targets, 0, out)
         return out
