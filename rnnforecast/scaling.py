@@ -42,7 +42,7 @@ class Scaler:
         return scaled * self.scale + self.offset + self.origin
 
 
-def fit_scaler(values: ArrayLike, kind: str | None = "standard") -> Scaler:
+def fit_scaler(values: ArrayLike, kind: str | None = "standard", observed: NDArray[np.bool_] | None = None) -> Scaler:
     """Learn one scaler per column.
 
     Parameters
@@ -52,6 +52,8 @@ def fit_scaler(values: ArrayLike, kind: str | None = "standard") -> Scaler:
     kind : {"standard", "minmax", "robust", None}
         Mean and population standard deviation; minimum and range; median and the interquartile range, divided by that
         of a standard normal (the range where the quartiles coincide); or no scaling.
+    observed : ndarray of shape (N, K), bool, optional
+        Values that count; all of a column in which none does.
 
     Returns
     -------
@@ -68,6 +70,10 @@ def fit_scaler(values: ArrayLike, kind: str | None = "standard") -> Scaler:
     if kind not in SCALES:
         raise ValueError(f"scale must be one of {SCALES}, got {kind!r}")
     n_columns = values.shape[1]
+    if observed is not None and not observed.all():
+        columns = [column[seen] if seen.any() else column for column, seen in zip(values.T, observed.T, strict=True)]
+        each = [fit_scaler(column[:, None], kind) for column in columns]
+        return Scaler(*(np.concatenate([getattr(one, part) for one in each]) for part in ("origin", "offset", "scale")))
     if kind is None:
         return Scaler(np.zeros(n_columns), np.zeros(n_columns), np.ones(n_columns))
     origin = values[0].copy()

@@ -186,10 +186,11 @@ def design(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
         n_targets=K if forecaster.channels == "joint" else 1,
         n_columns=K,
         n_known=series.known.shape[1],
-        n_past=series.past.shape[1],
+        n_past=series.past.shape[1] * (1 if series.masked is None else 3),
         base=0 if recursive or recipe.base is None or recipe.base > lookback else recipe.base,
         norm=None if recipe.base is None and forecaster.window_norm == "last" else forecaster.window_norm,
         recursive=recursive,
+        marked=series.masked is not None,
     )
     encoder = _encoder(forecaster, windows.n_inputs, segment, dtype)
     width = encoder.n_outputs

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from dataclasses import replace
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,16 +20,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from rnnforecast.estimators import _placement
 from rnnforecast.estimators._backtest import Backtest
+from rnnforecast.estimators._holes import forecast_through, remarks_on_closures, remarks_on_update, until_observed
 from rnnforecast.estimators._parameters import MAX_STEPS, check_parameters, checked_number
-from rnnforecast.estimators._rolling import observed_values, origins_of_windows, run_backtest
+from rnnforecast.estimators._rolling import origins_of_windows, run_backtest
 from rnnforecast.series import Series, index_of, read, read_more, to_pandas
-from rnnforecast.series.continuation import columns_of_targets
+from rnnforecast.series.continuation import columns_of_targets, like
+from rnnforecast.series.gaps import mark
 from rnnforecast.series.reading import common_index
 from rnnforecast.series.tables import read_table
 
-_ORIGINS_AT_ONCE = (
-    4096  # fitted values of a long series are computed in blocks, so that memory does not grow with the series
-)
+_ORIGINS_AT_ONCE = 4096  # fitted values are computed in blocks, so that memory does not grow with the series
 
 
 class DataWarning(UserWarning):
@@ -41,7 +40,8 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Base of all forecasters.
 
     A subclass stores its parameters in ``__init__``, among them ``horizon`` and, if it offers them,
-    ``past_covariates``, ``calendar``, ``missing`` and ``freq``; it implements `_learn` and `_forecast`.
+    ``past_covariates``, ``calendar``, ``missing``, ``missing_values`` and ``freq``; it implements `_learn` and
+    `_forecast`.
 
     Attributes
     ----------
@@ -61,7 +61,8 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         "horizon": [Interval(Integral, 1, MAX_STEPS, closed="both")],
         "past_covariates": [list, tuple, None],
         "calendar": [list, tuple, None],
-        "missing": [StrOptions({"error", "interpolate"})],
+        "missing": [StrOptions({"error", "mask", "interpolate"})],
+        "missing_values": [Real, tuple, list, None],
         "freq": "no_validation",  # pandas knows what a frequency is
     }
 
@@ -119,7 +120,9 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             Data that are no regular series of numbers; the sentence says where and what to do.
         """
         check_parameters(self)
-        return self._fit_series(self._read(X, y))
+        series = self._read(X, y)
+        _tell(remarks_on_closures(series))
+        return self._fit_series(series)
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """Forecast the rows of X, or give fitted values for rows of the training data; the index decides.
@@ -158,9 +161,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 'keep the index of a frame, in a Pipeline with set_output(transform="pandas")'
             )
         _placement.require_not_before(series, placement, estimator=name)
-        remarks += _placement.remarks_on_gaps(series, placement)
-        if remarks:
-            warnings.warn(". ".join(remarks), DataWarning, stacklevel=2)
+        _tell(remarks + _placement.remarks_on_gaps(series, placement))
         values = self._values_at(_placement.laid_over(series, placement), placement.rows)
         return values[:, 0] if series.one_dimensional else values
 
@@ -205,7 +206,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         _placement.require_covariates(series, placement, steps)
         covered, labels = _placement.laid_over(series, placement), placement.ahead
         labels = labels if len(labels) == steps else labels[:steps]
-        values = self._forecast(covered, np.array([n]), steps)[0]
+        values = forecast_through(self._forecast, covered, np.array([n]), steps)[0]
         return to_pandas(values, labels, series)
 
     def update(self, y_new: Any, X_new: Any = None) -> BaseForecaster:
@@ -230,6 +231,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         series = read_more(self._history, y_new, X_new)
+        _tell(remarks_on_update(self._history, series))
         self.__dict__ |= {"_history": series, "cutoff_": series.clock.labels[-1]}
         return self
 
@@ -248,7 +250,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Returns
         -------
         float
-            At most 1; NaN for fewer than two rows. With ``missing="interpolate"``, rows without truth do not count.
+            At most 1; NaN for fewer than two rows. Unless ``missing="error"``, rows without truth do not count.
 
         Raises
         ------
@@ -261,15 +263,13 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 "score needs y: this forecaster was fitted with X and y; pass the true values of these rows as y"
             )
         predicted = self.predict(X)
-        table = read_table(X if y is None else y, "X" if y is None else "y")
+        table = mark(read_table(X if y is None else y, "X" if y is None else "y"), self._history.missing_values)
         if y is not None:
             common_index(read_table(X, "X"), table, "X", "y")
         truth = table.values[:, columns_of_targets(self._history, table.columns, "X" if y is None else "y")]
-        if self._history.missing != "error":
-            there = ~np.isnan(truth).any(axis=1)
-            truth, predicted = truth[there], predicted[there]
-            sample_weight = None if sample_weight is None else np.asarray(sample_weight)[there]
-        return float(r2_score(truth, predicted, sample_weight=sample_weight))
+        there = np.ones(len(truth), bool) if self._history.missing == "error" else ~np.isnan(truth).any(axis=1)
+        weight = None if sample_weight is None else np.asarray(sample_weight)[there]
+        return float(r2_score(truth[there], predicted[there], sample_weight=weight))
 
     def backtest(
         self, X: Any, y: Any = None, *, n_windows: int = 5, step: int | None = None, refit: bool = False
@@ -312,7 +312,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 f"{series.n_rows} with horizon={self.horizon} and n_windows={n_windows}; "
                 "ask for fewer windows, a smaller step or horizon, or give a longer series"
             )
-        return run_backtest(self, series, observed_values(series, X, y), origins, refit=refit)
+        return run_backtest(self, series, origins, refit=refit)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -331,6 +331,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             past_covariates=getattr(self, "past_covariates", None) or (),
             freq=getattr(self, "freq", None) if freq is None else freq,
             missing=getattr(self, "missing", "error"),
+            missing_values=getattr(self, "missing_values", None),
             calendar=getattr(self, "calendar", None) or (),
         )
 
@@ -342,7 +343,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 f"{type(self).__name__} needs at least {needed} rows to learn from, got {series.n_rows} "
                 f"(n_samples = {series.n_rows}); give a longer series or ask for a smaller horizon or lookback"
             )
-        state = self._learn(series)
+        state = self._learn(until_observed(series))
         step = series.clock.step
         state |= {
             "cutoff_": series.clock.labels[-1],
@@ -350,7 +351,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             "n_features_in_": series.n_features,
             "n_outputs_": series.target.shape[1],
             "_history": series,
-            "_training_mean": series.target.mean(axis=0),
+            "_training_mean": series.target.mean(axis=0, where=True if series.seen is None else series.seen),
         }
         if series.feature_names is not None and not series.target_is_x:
             state["feature_names_in_"] = np.array(series.feature_names, dtype=object)
@@ -368,10 +369,11 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         inside = np.flatnonzero((rows > 0) & (rows < n))
         for start in range(0, len(inside), _ORIGINS_AT_ONCE):
             block = inside[start : start + _ORIGINS_AT_ONCE]
-            values[block] = self._forecast(series, rows[block], 1)[:, 0]
+            values[block] = forecast_through(self._forecast, series, rows[block], 1)[:, 0]
         ahead = rows >= n
         if ahead.any():
-            values[ahead] = self._forecast(series, np.array([n]), int(rows[-1]) - n + 1)[0, rows[ahead] - n]
+            steps = int(rows[-1]) - n + 1
+            values[ahead] = forecast_through(self._forecast, series, np.array([n]), steps)[0, rows[ahead] - n]
         return values
 
     def _read_history(self, history: Any) -> Series:
@@ -381,20 +383,10 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         index, step = index_of(X if y is None else y), mine.clock.step
         dated = isinstance(index, pd.DatetimeIndex) and isinstance(mine.clock.labels, pd.DatetimeIndex)
         series = self._read(X, y, freq=step if dated else None)  # few rows do not show their frequency
-        for what, got, expected in (
-            ("target columns", series.target.shape[1], mine.target.shape[1]),
-            ("known covariates", series.known_names, mine.known_names),
-            ("past covariates", series.past_names, mine.past_names),
-        ):
-            if got != expected:
-                raise ValueError(
-                    f"history must have the {what} of the training data, {_words(expected)}, got {_words(got)}; "
-                    "give it as X and y were given to fit, covariates as a tuple (X, y)"
-                )
-        columns = columns_of_targets(mine, series.target_names, "history")
-        names = [series.target_names[column] for column in columns]
-        return replace(series, target=series.target[:, columns], target_names=names)
+        return like(mine, series, "history")
 
 
-def _words(value: Any) -> str:
-    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
+def _tell(remarks: list[str]) -> None:
+    """Warn the caller of a public method."""
+    if remarks:
+        warnings.warn(". ".join(remarks), DataWarning, stacklevel=3)

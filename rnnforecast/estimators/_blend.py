@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from rnnforecast.estimators._ensemble import VALIDATION_WINDOWS, Ensemble
+from rnnforecast.estimators._frames import rows_of
 from rnnforecast.estimators._linear import LinearModel
+from rnnforecast.estimators._recipe import worth_learning
 from rnnforecast.series import Series
 
 PRIOR_BLOCKS = 3.0  # the weight zero counts as much as three independent validation blocks
@@ -57,7 +59,7 @@ def fit_blend(actual: np.ndarray, linear: np.ndarray, network: np.ndarray, n_blo
     Parameters
     ----------
     actual, linear, network : (n, H)
-        In original units, windows in the order of time.
+        In original units, windows in the order of time; where the truth is NaN it does not count.
     n_blocks : float
         Validation rows divided by the horizon: windows closer than that overlap.
     n_windows : int
@@ -67,9 +69,10 @@ def fit_blend(actual: np.ndarray, linear: np.ndarray, network: np.ndarray, n_blo
     if unit == 0.0:
         return Blend(0.0, 0.0, float("inf"))
     difference, error_before = (network - linear) / unit, (actual - linear) / unit
-    weight = float(np.clip((error_before * difference).sum() / (difference * difference).sum(), 0.0, 1.0))
+    square = np.where(np.isnan(actual), 0.0, difference * difference).sum()
+    weight = float(np.clip(np.nansum(error_before * difference) / square, 0.0, 1.0)) if square else 0.0
     weight *= n_blocks / (n_blocks + PRIOR_BLOCKS)
-    gains = (np.abs(error_before) - np.abs(error_before - weight * difference)).mean(1)
+    gains = np.nanmean(np.abs(error_before) - np.abs(error_before - weight * difference), axis=1)
     gain, error = float(gains.mean()), block_error(gains, max(2, int(n_blocks)))
     if gain <= 0.0 or not np.isfinite(error):
         return Blend(0.0, gain * unit, error * unit)
@@ -121,25 +124,34 @@ def weigh(
     """
     K, H = series.target.shape[1], ensemble.windows.horizon
     fixed = 0.0 if blend == "auto" else 1.0 if blend is None else float(blend)
-    if first == series.n_rows:
-        return Evidence(_squeeze(np.full(K, fixed)), float("nan"), no_skill=False)
     origins = np.arange(first, series.n_rows - H + 1)
-    origins = origins[:: max(1, len(origins) // VALIDATION_WINDOWS)]
-    rows = origins[:, None] + np.arange(H)
-    data = (series.target, series.known, series.past)
-    network = ensemble.forecast(*data, origins, H)
-    reference = network if linear is None else linear.forecast(*data, origins, H)
+    masked = series.masked
+    judged = np.ones((len(origins), K), bool) if masked is None else worth_learning(masked[:, :K], origins, H)
+    origins, judged = origins[judged.any(axis=1)], judged[judged.any(axis=1)]
+    if first == series.n_rows or not len(origins):
+        return Evidence(_squeeze(np.full(K, fixed)), float("nan"), no_skill=False)
+    stride = max(1, len(origins) // VALIDATION_WINDOWS)
+    origins, judged = origins[::stride], judged[::stride]
+    data = rows_of(series, ensemble.windows)
+    network = ensemble.forecast(*data, origins, H, masked=masked)
+    reference = network if linear is None else linear.forecast(series.bridged, *data[1:], origins, H)
+    target = series.bridged
+    known = target if masked is None else np.where(masked[:, :K], target, np.nan)
     n_blocks = (series.n_rows - first) / H
     n_windows = first - H - ensemble.windows.lookback + 1
     weights, ratios, quiet = np.full(K, fixed), np.empty(K), []
     for k in range(K):
-        truth, plain, recurrent = series.target[rows, k], reference[:, :, k], network[:, :, k]
-        naive = _naive_errors(series.target[:, k], rows, seasons)
+        if not judged[:, k].any():
+            ratios[k] = np.nan
+            continue
+        rows = origins[judged[:, k], None] + np.arange(H)
+        truth, plain, recurrent = known[rows, k], reference[judged[:, k], :, k], network[judged[:, k], :, k]
+        naive = _naive_errors(target[:, k], truth, rows, seasons)
         smallest = np.finfo(float).tiny
         found = fit_blend(truth, plain, recurrent, n_blocks, n_windows)
         if blend == "auto":
             weights[k] = found.weight
-        errors = np.abs(truth - plain - weights[k] * (recurrent - plain)).mean(1)
+        errors = np.nanmean(np.abs(truth - plain - weights[k] * (recurrent - plain)), axis=1)
         ratios[k] = errors.mean() / max(naive.mean(), smallest)
         if blend == "auto":
             # The linear model is the naive forecast there: without evidence against it the network is not heard either.
@@ -147,11 +159,11 @@ def weigh(
             quiet.append(not signal)
             if not signal:
                 weights[k] = 0.0
-                ratios[k] = np.abs(truth - plain).mean() / max(naive.mean(), smallest)
+                ratios[k] = np.nanmean(np.abs(truth - plain), axis=1).mean() / max(naive.mean(), smallest)
         else:
             gain = (naive - errors) / max(naive.max(), smallest)
             quiet.append(bool(gain.mean() <= 2.0 * block_error(gain, max(2, int(n_blocks)))))
-    return Evidence(_squeeze(weights), float(1.0 - ratios.mean()), all(quiet))
+    return Evidence(_squeeze(weights), float(1.0 - ratios[np.isfinite(ratios)].mean()), all(quiet))
 
 
 def _squeeze(values: np.ndarray) -> float | np.ndarray:
@@ -159,11 +171,11 @@ def _squeeze(values: np.ndarray) -> float | np.ndarray:
     return float(values[0]) if len(values) == 1 else values
 
 
-def _naive_errors(values: np.ndarray, rows: np.ndarray, seasons: tuple[int, ...]) -> np.ndarray:
+def _naive_errors(values: np.ndarray, truth: np.ndarray, rows: np.ndarray, seasons: tuple[int, ...]) -> np.ndarray:
     """Mean absolute error of each window (n,) of the best naive forecast: last value, or the one a season before."""
     origin, step = rows[:, :1], np.arange(rows.shape[1])
-    candidates = [np.abs(values[rows] - values[origin - 1]).mean(1)]
+    candidates = [np.nanmean(np.abs(truth - values[origin - 1]), axis=1)]
     for season in seasons:
         if season <= origin.min():
-            candidates.append(np.abs(values[rows] - values[origin - season + step % season]).mean(1))
+            candidates.append(np.nanmean(np.abs(truth - values[origin - season + step % season]), axis=1))
     return min(candidates, key=lambda errors: float(errors.mean()))

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from rnnforecast.estimators._ensemble import Ensemble, Samples
+from rnnforecast.estimators._frames import rows_of
 from rnnforecast.estimators._parameters import one_blas_thread
 from rnnforecast.network import attention as looking_back
 from rnnforecast.network import beside
@@ -27,16 +28,13 @@ from rnnforecast.series import Series
 WINDOWS = 64  # a mean over more of them changes a curve by less than its line's width
 
 
-def attention(
-    ensemble: Ensemble, target: np.ndarray, known: np.ndarray, past: np.ndarray, origins: np.ndarray, horizon: int
-) -> np.ndarray:
+def attention(ensemble: Ensemble, series: Series, origins: np.ndarray, horizon: int) -> np.ndarray:
     """Weights of the encoder's T steps in each step of the forecast, (n K / J, h, T), columns outermost.
 
-    With `Seq2Seq`, h is the `horizon`; a direct decoder looks back once for all its steps, and h is 1. The other
-    parameters are those of `Ensemble.forecast`.
+    With `Seq2Seq`, h is the `horizon`; a direct decoder looks back once for all its steps, and h is 1.
     """
-    frame = ensemble.scales.frame(target, known, past, ensemble.network.dtype)
     network, windows = ensemble.network, ensemble.windows
+    frame = ensemble.scales.frame(*rows_of(series, windows), network.dtype, series.masked)
     if isinstance(network.decoder, Seq2Seq):
         windows = replace(windows, horizon=horizon)
         network = network.over(windows)
@@ -75,7 +73,7 @@ def gradient_flow(ensemble: Ensemble, series: Series) -> pd.DataFrame:
         If the network cannot be followed one step at a time.
     """
     network, windows = ensemble.network, ensemble.windows
-    frame = ensemble.scales.frame(series.target, series.known, series.past, network.dtype)
+    frame = ensemble.scales.frame(*rows_of(series, windows), network.dtype, series.masked)
     origins = np.arange(min(windows.lookback, series.n_rows), series.n_rows + 1)
     samples = Samples.all(frame, origins, windows.n_columns // windows.n_targets).thinned(WINDOWS)
     if isinstance(windows, Windows):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnforecast.estimators._frames import Scales, rows_of
 from rnnforecast.estimators._training import Settings, descend, each, usable
 from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.network.compose import at_once
@@ -15,68 +16,11 @@ from rnnforecast.network.network import Network
 from rnnforecast.network.objective import WindowObjective, forecast
 from rnnforecast.network.seq2seq import Seq2Seq
 from rnnforecast.network.windows import Frame, Windows
-from rnnforecast.scaling import Scaler, fit_scaler
 from rnnforecast.series import Series
 from rnnforecast.training.loop import History
-from rnnforecast.transforms import Transform
 
 ORIGINS_AT_ONCE = 1024  # bounds the memory of a backtest
 VALIDATION_WINDOWS = 250  # enough to rank weights; more only costs time
-
-
-def scaled(values: np.ndarray, scaler: Scaler, dtype: Any, what: str) -> np.ndarray:
-    """Return values (..., C) on the network's scale and of its dtype.
-
-    Raises
-    ------
-    ValueError
-        If a value is too large for the dtype, so that forecasts would be no numbers.
-    """
-    with np.errstate(over="ignore"):
-        result = np.ascontiguousarray(scaler.transform(values), dtype)
-    if not np.isfinite(result).all():
-        raise ValueError(
-            f"{what} holds a value of size {np.abs(values).max():.3g}, too large for {np.dtype(dtype)} on the scale of "
-            'the rows learnt from; check it, or fit with dtype="float64"'
-        )
-    return result
-
-
-@dataclass(frozen=True)
-class Scales:
-    """The way from original units to the network's and back, learnt on training rows only."""
-
-    transform: Transform
-    target: Scaler
-    known: Scaler
-    past: Scaler
-
-    @classmethod
-    def fit(
-        cls, target: np.ndarray, known: np.ndarray, past: np.ndarray, *, transform: Transform, kind: str | None
-    ) -> Scales:
-        """Learn from training rows (N, K), (N, F), (N, P)."""
-        return cls(
-            transform, fit_scaler(transform.forward(target), kind), fit_scaler(known, kind), fit_scaler(past, kind)
-        )
-
-    def frame(self, target: np.ndarray, known: np.ndarray, past: np.ndarray, dtype: Any) -> Frame:
-        """Scaled rows for the network.
-
-        Raises
-        ------
-        ValueError
-            If a value is too large for the dtype.
-        """
-        return Frame(
-            scaled(self.transform.forward(target), self.target, dtype, "the target"),
-            scaled(known, self.known, dtype, "a covariate"),
-            scaled(past, self.past, dtype, "a past covariate"),
-        )
-
-    def restore(self, values: np.ndarray, target: np.ndarray, origins: np.ndarray) -> np.ndarray:
-        """Return forecasts (n, H, K) from `origins` (n,) in original units, those of `target` (N, K)."""
-        return self.transform.inverse(self.target.inverse(values.astype(np.float64)), target, origins)
 
 
 @dataclass(frozen=True)
@@ -94,22 +38,29 @@ class Samples:
         return cls(frame, np.tile(origins.astype(np.int64), n_columns), columns)
 
     @classmethod
-    def drawn(
-        cls, frame: Frame, first: int, stop: int, n_columns: int, count: int, rng: np.random.Generator
-    ) -> Samples:
-        """Every origin from `first` to ``stop - 1`` with each column; of more than `count`, so many at random.
-
-        A training that ends within its first epoch needs no list of windows that it never reads.
-        """
-        n_origins = stop - first
-        total = n_origins * n_columns
-        picked = rng.integers(total, size=count) if count < total else np.arange(total)
-        return cls(frame, first + picked % n_origins, picked // n_origins)
+    def numbered(cls, frame: Frame, first: int, stop: int, numbers: np.ndarray) -> Samples:
+        """Those with these numbers of every origin from `first` to ``stop - 1`` with each column, as in `all`."""
+        return cls(frame, first + numbers % (stop - first), numbers // (stop - first))
 
     def thinned(self, count: int) -> Samples:
         """About `count` of them, evenly spaced."""
         stride = max(1, len(self.origins) // count)
         return Samples(self.frame, self.origins[::stride], self.columns[::stride])
+
+
+def judged(frame: Frame, windows: Windows, first: int, stop: int) -> range | np.ndarray:
+    """Numbers of the samples that anything can be learnt from: all, or those with observed values.
+
+    These have a value, of any of their columns, right before the origin and another in the horizon.
+    """
+    n_groups = windows.n_columns // windows.n_targets
+    if frame.observed is None:
+        return range((stop - first) * n_groups)
+    origins = np.arange(first, stop)
+    seen = frame.observed.reshape(len(frame.observed), n_groups, windows.n_targets).max(axis=2) > 0
+    count = np.concatenate([np.zeros((1, n_groups), np.int64), np.cumsum(seen, axis=0)])
+    followed = count[origins + windows.horizon] > count[origins]
+    return np.flatnonzero((seen[origins - 1] & followed).T)
 
 
 def train_member(
@@ -137,13 +88,18 @@ def train_member(
     earlier = usable(start, network.layout, network.dtype)
     weights = drawn if earlier is None else earlier
     loss = LOSSES[settings.loss]
-    first, stop, n_columns = (
-        windows.lookback,
-        len(frame.target) - windows.horizon + 1,
-        windows.n_columns // windows.n_targets,
-    )
-    batch_size, n_steps = settings.steps((stop - first) * n_columns)
-    training = Samples.drawn(frame, first, stop, n_columns, n_steps * batch_size, rng)
+    first, stop = windows.lookback, len(frame.target) - windows.horizon + 1
+    numbers = judged(frame, windows, first, stop)
+    if not len(numbers):
+        raise ValueError(
+            f"no window of {windows.lookback} rows ends with an observed value and has one within the horizon of "
+            f"{windows.horizon} after it; give more data, or a shorter lookback"
+        )
+    batch_size, n_steps = settings.steps(len(numbers))
+    # A training that ends within its first epoch needs no list of windows that it never reads.
+    count, total = n_steps * batch_size, len(numbers)
+    picked = rng.integers(total, size=count) if count < total else np.arange(total)
+    training = Samples.numbered(frame, first, stop, picked if isinstance(numbers, range) else numbers[picked])
     objective = WindowObjective(
         network, windows, training.frame, training.origins, training.columns, loss, settings.teacher_forcing
     )
@@ -201,13 +157,14 @@ def train_ensemble(
     stops : list of int, optional
         Updates after which each training stops.
     """
-    n_columns = windows.n_columns // windows.n_targets
-    frame = scales.frame(series.target, series.known, series.past, network.dtype)
+    frame = scales.frame(*rows_of(series, windows), network.dtype, series.masked)
     validation = None
     if ahead is not None:
-        later = scales.frame(ahead.target, ahead.known, ahead.past, network.dtype)
-        origins = np.arange(series.n_rows, ahead.n_rows - windows.horizon + 1)
-        validation = Samples.all(later, origins, n_columns).thinned(VALIDATION_WINDOWS)
+        later = scales.frame(*rows_of(ahead, windows), network.dtype, ahead.masked)
+        first, stop = series.n_rows, ahead.n_rows - windows.horizon + 1
+        numbers = np.asarray(judged(later, windows, first, stop))
+        if len(numbers):
+            validation = Samples.numbered(later, first, stop, numbers).thinned(VALIDATION_WINDOWS)
     members = [
         train_member(network, windows, frame, validation, settings, seed, start, stop, report)
         for seed, start, stop in each(seeds, starts, stops)
@@ -233,6 +190,7 @@ class Ensemble:
         origins: np.ndarray,
         horizon: int,
         n_threads: int = 1,
+        masked: np.ndarray | None = None,
     ) -> np.ndarray:
         """Forecast (n, horizon, K) in original units from each origin.
 
@@ -245,8 +203,10 @@ class Ensemble:
             Longer than trained: the network goes on from its own forecasts.
         n_threads : int
             The numbers are the same for any.
+        masked : (N, K + P) bool, optional
+            Which targets and past covariates were observed; all by default.
         """
-        frame = self.scales.frame(target, known, past, self.network.dtype)
+        frame = self.scales.frame(target, known, past, self.network.dtype, masked)
         total = np.zeros((len(origins), horizon, target.shape[1]))
         for weights in self.weights:
             prepared = self.network.prepare(weights)
@@ -276,7 +236,12 @@ class Ensemble:
         samples = Samples.all(frame, origins, K // windows.n_targets)
         read = windows.read(frame, samples.origins, samples.columns, windows.lookback)
         rows = np.clip(samples.origins + np.arange(1, horizon)[:, None], 0, len(frame.known) - 1)
-        future = np.ascontiguousarray(frame.known[rows].transpose(0, 2, 1))
+        future = frame.known[rows].transpose(0, 2, 1)
+        if windows.marked:  # its own forecasts are as good as observed, and of no age
+            marks = np.repeat([1.0, 0.0], windows.n_targets).astype(frame.target.dtype)
+            marks = np.broadcast_to(marks[:, None], (len(rows), len(marks), len(samples.origins)))
+            future = np.concatenate([future, marks], axis=1)
+        future = np.ascontiguousarray(future)
         out = self.network.unroll(prepared, read.past, future)
         return as_table(out / read.factor + read.center, len(origins), K)
 
@@ -332,4 +297,11 @@ def _own_rows(frame: Frame, origins: np.ndarray, reach: int, horizon: int) -> Fr
     steps = origins[:, None] + np.arange(-reach, horizon)
     seen = np.clip(np.minimum(steps, origins[:, None] - 1), 0, len(frame.target) - 1).ravel()
     known = np.clip(steps, 0, max(len(frame.known) - 1, 0)).ravel()
-    return Frame(frame.target[seen], frame.known[known], frame.past[seen])
+    ahead = (steps >= origins[:, None]).ravel()[:, None]
+    return Frame(
+        frame.target[seen],
+        frame.known[known],
+        frame.past[seen],
+        None if frame.observed is None else np.where(ahead, 1, frame.observed[seen]).astype(frame.target.dtype),
+        None if frame.age is None else np.where(ahead, 0, frame.age[seen]).astype(frame.target.dtype),
+    )

@@ -11,8 +11,9 @@ from sklearn.utils import check_random_state
 
 from rnnforecast.estimators._architecture import Architecture, design
 from rnnforecast.estimators._blend import weigh
-from rnnforecast.estimators._ensemble import Ensemble, Scales, train_ensemble
+from rnnforecast.estimators._ensemble import Ensemble, train_ensemble
 from rnnforecast.estimators._forking import design_forked, train_forked
+from rnnforecast.estimators._frames import Scales, rows_of
 from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._parameters import n_threads, one_blas_thread
 from rnnforecast.estimators._recipe import Recipe, resolve
@@ -79,7 +80,7 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
 def _recipe(forecaster: Any, series: Series) -> Recipe:
     """Resolve transform, seasons, base and lookback from the training rows."""
     return resolve(
-        series.target,
+        series.bridged,
         forecaster.horizon,
         season_candidates(series.clock),
         lookback=forecaster.lookback,
@@ -92,7 +93,8 @@ def _linear(forecaster: Any, series: Series, recipe: Recipe) -> LinearModel | No
     """Fit the closed-form model on all rows of `series`, if it is part of the forecast."""
     if forecaster.blend is None:
         return None
-    return LinearModel().fit(series.target, series.known, series.past, recipe, forecaster.horizon)
+    observed = None if series.masked is None else series.seen
+    return LinearModel().fit(series.bridged, series.known, series.past, recipe, forecaster.horizon, observed)
 
 
 def _held_out(forecaster: Any, n_rows: int, lookback: int) -> int:
@@ -126,7 +128,9 @@ def _train(
     return (train_forked if forecaster.forking_sequences else train_ensemble)(
         architecture.network,
         architecture.windows,
-        Scales.fit(series.target, series.known, series.past, transform=recipe.transform, kind=forecaster.scale),
+        Scales.fit(
+            *rows_of(series, architecture.windows), series.masked, transform=recipe.transform, kind=forecaster.scale
+        ),
         series,
         ahead if forecaster.early_stopping else None,
         Settings(**settings, n_threads=n_threads(forecaster.n_jobs)),

@@ -7,14 +7,16 @@ float64. Only numpy and scipy are used.
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
-from rnnforecast.estimators._recipe import Recipe, futures, relative_and_base, windows
+from rnnforecast.estimators._recipe import Recipe, futures, relative_and_base, windows, worth_learning
 from rnnforecast.scaling import Scaler, fit_scaler
 
 __all__ = ["LinearModel"]
@@ -125,7 +127,15 @@ class LinearModel:
     def __init__(self, alpha: str | float = "cv") -> None:
         self.alpha = alpha
 
-    def fit(self, target: _Array, known: _Array, past: _Array, recipe: Recipe, horizon: int) -> LinearModel:
+    def fit(
+        self,
+        target: _Array,
+        known: _Array,
+        past: _Array,
+        recipe: Recipe,
+        horizon: int,
+        observed: NDArray[np.bool_] | None = None,
+    ) -> LinearModel:
         """Estimate the weights.
 
         Parameters
@@ -140,6 +150,9 @@ class LinearModel:
             Transform, base and lookback.
         horizon : int
             Steps of one forecast.
+        observed : ndarray of shape (N, K), bool, optional
+            False where a value of the target is a guess. Windows that end with a guess, or of whose futures most are
+            guesses, are not learnt from.
 
         Returns
         -------
@@ -157,7 +170,8 @@ class LinearModel:
         n_recent = min(recipe.lookback, recipe.block, _MOST_RECENT_ROWS)
         self.recipe_, self.horizon_ = recipe, horizon
         self.design_ = _Design(recipe.lookback, horizon, n_recent, known_scaler, past_scaler)
-        self.scale_ = fit_scaler(values).scale
+        observed = recipe.transform.observed(observed, n_rows, n_targets)
+        self.scale_ = fit_scaler(values, observed=observed).scale
         sensitivity = recipe.transform.pointwise.sensitivity(target)
         usable = self.design_.usable()
         self.weights_ = np.zeros((n_targets, *usable.shape))
@@ -166,6 +180,8 @@ class LinearModel:
             problem = _Regression(
                 values[:, column], known, past, self.design_, recipe, self.scale_[column], sensitivity[:, column]
             )
+            if observed is not None:
+                problem.leave_out(observed[:, column])
             self.alpha_[column] = problem.best_penalty() if self.alpha == "cv" else float(self.alpha)
             if np.isfinite(self.alpha_[column]):
                 self.weights_[column] = problem.solve(self.alpha_[column])
@@ -240,9 +256,18 @@ class _Regression:
     ) -> None:
         self.values, self.known, self.past = values, known, past
         self.design, self.recipe, self.scale, self.sensitivity = design, recipe, scale, sensitivity
-        self.first = recipe.lookback
-        self.n_windows = max(0, len(values) - design.horizon - recipe.lookback + 1)
+        self.origins: Any = range(recipe.lookback, len(values) - design.horizon + 1)
         self.usable = design.usable()
+
+    @property
+    def n_windows(self) -> int:
+        return len(self.origins)
+
+    def leave_out(self, observed: NDArray[np.bool_]) -> None:
+        """Keep windows that end, and most of whose futures are, where the column was `observed` (N,)."""
+        origins = np.asarray(self.origins, dtype=np.int64)
+        self.origins = origins[worth_learning(observed, origins, self.design.horizon)]
+        self.sensitivity = np.where(observed, self.sensitivity, 0.0)  # an error against a guess says nothing
 
     def solve(self, penalty: float) -> _Array:
         """Return the weights, (D, H), of all windows."""
@@ -257,7 +282,7 @@ class _Regression:
             return np.inf
         penalties = (*_PENALTIES, np.inf)
         edges = _fold_edges(self.n_windows)
-        kept = [_kept(start, stop, self.n_windows, self.design.horizon) for start, stop in edges]
+        kept = [_kept(start, stop, self.origins, self.design.horizon) for start, stop in edges]
         errors = np.zeros(len(penalties))
         for (start, stop), (gram, cross) in zip(edges, self._sums(kept), strict=True):
             weights = np.stack([_ridge(gram, cross, penalty, self.usable) for penalty in _PENALTIES], axis=1)
@@ -272,7 +297,7 @@ class _Regression:
         """Yield design (m, D), futures minus base (m, H) and origins (m,), for windows start..stop."""
         lookback, horizon = self.recipe.lookback, self.design.horizon
         for part in _chunks(start, stop, self.design.n_columns + horizon * (len(_PENALTIES) + 1)):
-            origins = self.first + np.arange(part.start, part.stop)
+            origins = np.asarray(self.origins[part], dtype=np.int64)
             window = windows(self.values, origins, lookback)
             relative, base = relative_and_base(window, horizon, self.recipe.base)
             rest = (futures(self.values, origins, horizon) - base) / self.scale
@@ -332,9 +357,10 @@ def _fold_edges(n_windows: int) -> list[tuple[int, int]]:
     return [(int(fold[0]), int(fold[-1]) + 1) for fold in folds]
 
 
-def _kept(start: int, stop: int, n_windows: int, gap: int) -> list[tuple[int, int]]:
+def _kept(start: int, stop: int, origins: Any, gap: int) -> list[tuple[int, int]]:
     """Return the ranges to train on: without the fold and its gaps, or without the fold alone if too few are left."""
-    before, after = max(0, start - gap), min(n_windows, stop + gap)
+    n_windows = len(origins)
+    before, after = bisect_left(origins, origins[start] - gap), bisect_right(origins, origins[stop - 1] + gap)
     if before + n_windows - after < _FEWEST_WINDOWS:
         before, after = start, stop
     return [(low, high) for low, high in ((0, before), (after, n_windows)) if low < high]

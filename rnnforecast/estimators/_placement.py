@@ -16,6 +16,7 @@ from rnnforecast.estimators._parameters import MAX_STEPS
 from rnnforecast.series import Series, calendar_features, index_of, read_future
 from rnnforecast.series.clock import Clock
 from rnnforecast.series.frequency import is_session
+from rnnforecast.series.gaps import mark
 from rnnforecast.series.tables import label_text, read_table
 
 
@@ -148,7 +149,7 @@ def is_training_data(series: Series, X: Any, placement: Placement) -> bool:
     if len(placement.rows) != before + series.n_rows:
         return False
     if series.target_is_x:
-        return _same_where_given(read_table(X, "X").values[before:], series.target)
+        return _same_where_given(mark(read_table(X, "X"), series.missing_values).values[before:], series.target)
     width = series.known.shape[1] - _n_calendar_columns(series)
     same_past = placement.past is None or _same_where_given(placement.past[before:], series.past)
     return same_past and np.array_equal(placement.known[before:, :width], series.known[:, :width])
@@ -328,7 +329,7 @@ def _steps_ahead(clock: Clock, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     steps = np.arange(n, rows[-1] + 1)
     if not is_session(clock.step):
         return steps
-    closure = max(1, _longest_closure(clock.labels))
+    closure = max(1, longest_closure(clock.labels)[0])
     before = np.concatenate([[n - 1], rows[:-1]])
     is_step = np.ones(len(steps), dtype=bool)
     for last, following in zip(before, rows, strict=True):
@@ -337,7 +338,8 @@ def _steps_ahead(clock: Clock, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     return steps[is_step]
 
 
-def _longest_closure(labels: pd.Index) -> int:
-    """Return the most weekdays in a row that are not among the labels."""
+def longest_closure(labels: pd.Index) -> tuple[int, int]:
+    """Return the most weekdays in a row that are not among the labels of trading days, and the row before them."""
     days = pd.DatetimeIndex(labels).tz_localize(None).to_numpy().astype("datetime64[D]")
-    return int(np.busday_count(days[:-1], days[1:]).max(initial=1)) - 1
+    between = np.busday_count(days[:-1], days[1:]) - 1
+    return (int(between.max()), int(between.argmax())) if len(between) else (0, 0)

@@ -17,7 +17,16 @@ from rnnforecast.scaling import fit_scaler
 from rnnforecast.seasonality import find_seasons
 from rnnforecast.transforms import Transform, fit_transform
 
-__all__ = ["Recipe", "base_columns", "futures", "relative_and_base", "resolve", "resolve_seasons", "windows"]
+__all__ = [
+    "Recipe",
+    "base_columns",
+    "futures",
+    "relative_and_base",
+    "resolve",
+    "resolve_seasons",
+    "windows",
+    "worth_learning",
+]
 
 _BLOCK_WITHOUT_SEASON = 10
 _LOOKBACK_WITHOUT_SEASON = 20
@@ -154,6 +163,26 @@ def futures(values: NDArray[np.float64], origins: NDArray[np.int64], horizon: in
     ndarray of shape (n, horizon)
     """
     return values[origins[:, None] + np.arange(horizon)]
+
+
+def worth_learning(observed: NDArray[np.bool_], origins: NDArray[np.int64], horizon: int) -> NDArray[np.bool_]:
+    """Tell which windows end with a known value and are followed by known values for the most part.
+
+    Parameters
+    ----------
+    observed : ndarray of shape (N,) or (N, K), bool
+        False where a value is a guess.
+    origins : ndarray of int, shape (n,)
+        First rows to be forecast, 1 to N - horizon.
+    horizon : int
+        Steps to be forecast.
+
+    Returns
+    -------
+    ndarray of shape (n,) or (n, K), bool
+    """
+    count = np.concatenate([np.zeros_like(observed[:1], dtype=np.int64), np.cumsum(observed, axis=0)])
+    return observed[origins - 1] & (2 * (count[origins + horizon] - count[origins]) >= horizon)
 
 
 def base_columns(lookback: int, horizon: int, base: int) -> NDArray[np.intp]:

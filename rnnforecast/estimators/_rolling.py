@@ -15,18 +15,16 @@ from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
 from rnnforecast.estimators._backtest import Backtest
+from rnnforecast.estimators._holes import forecast_through, newest_of_season
 from rnnforecast.estimators._parameters import checked_number
 from rnnforecast.seasonality import find_seasons
 from rnnforecast.series import Series, season_candidates
-from rnnforecast.series.tables import read_table
 
 if TYPE_CHECKING:
     from rnnforecast.estimators._base import BaseForecaster
 
 
-def run_backtest(
-    estimator: BaseForecaster, series: Series, observed: NDArray[np.bool_], origins: NDArray[np.int64], *, refit: bool
-) -> Backtest:
+def run_backtest(estimator: BaseForecaster, series: Series, origins: NDArray[np.int64], *, refit: bool) -> Backtest:
     """Forecast from every origin with what was known there.
 
     Parameters
@@ -35,8 +33,6 @@ def run_backtest(
         Only its parameters are used.
     series : Series
         The whole data.
-    observed : ndarray of shape (N, K + P), bool
-        False where a target or past covariate was missing and has been filled in.
     origins : ndarray of shape (n,), int64
         First row of every window, ascending; all H rows of every window exist.
     refit : bool
@@ -48,22 +44,20 @@ def run_backtest(
         The forecasts beside the truth.
     """
     horizon = estimator.horizon
-    season = _season(as_of(series, observed, origins[0]))
+    season = _season(as_of(series, origins[0]))
     if refit:
         parallel = Parallel(n_jobs=getattr(estimator, "n_jobs", None))
         results = parallel(
-            delayed(_learn_and_forecast)(estimator, series, observed, origins[i : i + 1]) for i in range(len(origins))
+            delayed(_learn_and_forecast)(estimator, series, origins[i : i + 1]) for i in range(len(origins))
         )
     else:
-        results = [_learn_and_forecast(estimator, series, observed, origins)]
-    naive = [seasonal_naive(as_of(series, observed, origin).target, horizon, season) for origin in origins]
+        results = [_learn_and_forecast(estimator, series, origins)]
+    naive = [seasonal_naive(_by_season(as_of(series, origin), season), horizon, season) for origin in origins]
     return Backtest(
-        forecasts=_frame(series, observed, origins, np.concatenate([values for values, _ in results]), np.stack(naive)),
+        forecasts=_frame(series, origins, np.concatenate([values for values, _ in results]), np.stack(naive)),
         model=type(estimator).__name__,
         season_length=season,
-        scales=pd.Series(
-            _seasonal_differences(as_of(series, observed, origins[0]), season), index=list(series.target_names)
-        ),
+        scales=pd.Series(_seasonal_differences(as_of(series, origins[0]), season), index=list(series.target_names)),
         horizon=horizon,
         n_windows=len(origins),
         no_skill=all(no_skill for _, no_skill in results),
@@ -95,48 +89,15 @@ def origins_of_windows(n_rows: int, horizon: int, n_windows: Any, step: Any) -> 
     return n_rows - horizon - step * np.arange(n_windows, dtype=np.int64)[::-1]
 
 
-def observed_values(series: Series, X: Any, y: Any) -> NDArray[np.bool_]:
-    """Tell which values of the target and of past covariates were in the data and which have been filled in.
-
-    Parameters
-    ----------
-    series : Series
-        What was read from X and y.
-    X, y : as in fit
-        The data.
-
-    Returns
-    -------
-    ndarray of shape (N, K + P), bool
-        False where there was a hole; the targets come first.
-    """
-    observed = np.ones((series.n_rows, series.target.shape[1] + series.past.shape[1]), dtype=bool)
-    if series.missing == "error":
-        return observed
-    table = read_table(X if y is None else y, "y")
-    values, index = table.values, table.index
-    if y is not None:
-        features = read_table(X, "X")
-        values = np.hstack([values, features.values[:, list(series.past_positions)]])
-        index = features.index if index is None else index
-    # The first rows may have been left out of the series; without labels it ends where the data end.
-    rows = np.arange(len(values)) - len(values) + series.n_rows if index is None else series.clock.rows(index)
-    observed[:] = False
-    observed[rows[rows >= 0]] = ~np.isnan(values[rows >= 0])
-    return observed
-
-
-def as_of(series: Series, observed: NDArray[np.bool_], origin: int) -> Series:
+def as_of(series: Series, origin: int) -> Series:
     """Return the rows before an origin as they would have been read then.
 
-    A hole that reaches the origin was filled from later rows too; there the last known value is carried forward.
+    A hole that reaches the origin was interpolated to later rows; there the last known value is carried forward.
 
     Parameters
     ----------
     series : Series
         The whole data.
-    observed : ndarray of shape (N, K + P), bool
-        False where a target or past covariate was filled in.
     origin : int
         First row that is not known yet.
 
@@ -146,10 +107,11 @@ def as_of(series: Series, observed: NDArray[np.bool_], origin: int) -> Series:
         The first `origin` rows.
     """
     head = series.head(origin)
-    if observed[origin - 1].all():
+    if not _shows_later(series, origin):
         return head
+    assert head.observed is not None
     values = np.hstack([head.target, head.past])
-    for column, known in zip(values.T, observed[:origin].T, strict=True):
+    for column, known in zip(values.T, head.observed.T, strict=True):
         seen = np.flatnonzero(known)
         if len(seen):  # a past covariate may begin later than the target
             column[seen[-1] + 1 :] = column[seen[-1]]
@@ -176,19 +138,31 @@ def seasonal_naive(target: NDArray[np.float64], horizon: int, season: int) -> ND
 
 
 def _learn_and_forecast(
-    estimator: BaseForecaster, series: Series, observed: NDArray[np.bool_], origins: NDArray[np.int64]
+    estimator: BaseForecaster, series: Series, origins: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], bool]:
     """Learn before the first origin; return (n, H, K) forecasts and whether the model reports no skill."""
     horizon = estimator.horizon
-    model = clone(estimator)._fit_series(as_of(series, observed, origins[0]))
-    whole = observed[origins - 1].all(axis=1)
+    model = clone(estimator)._fit_series(as_of(series, origins[0]))
+    whole = np.array([not _shows_later(series, origin) for origin in origins])
     values = np.empty((len(origins), horizon, series.target.shape[1]))
     if whole.any():
-        values[whole] = model._forecast(series, origins[whole], horizon)
+        values[whole] = forecast_through(model._forecast, series, origins[whole], horizon)
     for i in np.flatnonzero(~whole):
-        known_then = replace(as_of(series, observed, origins[i]), known=series.known[: origins[i] + horizon])
-        values[i] = model._forecast(known_then, origins[i : i + 1], horizon)[0]
+        known_then = replace(as_of(series, origins[i]), known=series.known[: origins[i] + horizon])
+        values[i] = forecast_through(model._forecast, known_then, origins[i : i + 1], horizon)[0]
     return values, bool(getattr(model, "no_skill_", False))
+
+
+def _by_season(series: Series, season: int) -> NDArray[np.float64]:
+    """Return the target (N, K), what was missing filled from the season before if the forecaster may not see a line."""
+    if series.masked is None or series.seen is None:
+        return series.target
+    return newest_of_season(series.target, series.seen, season)
+
+
+def _shows_later(series: Series, origin: int) -> bool:
+    """Tell whether a hole that reaches an origin was filled from later rows too."""
+    return series.missing == "interpolate" and series.observed is not None and not series.observed[origin - 1].all()
 
 
 def _season(training: Series) -> int:
@@ -208,14 +182,13 @@ def _seasonal_differences(training: Series, season: int) -> NDArray[np.float64]:
 
 def _frame(
     series: Series,
-    observed: NDArray[np.bool_],
     origins: NDArray[np.int64],
     forecast: NDArray[np.float64],
     naive: NDArray[np.float64],
 ) -> pd.DataFrame:
     n_origins, horizon, n_targets = forecast.shape
     rows = origins[:, None] + np.arange(horizon)
-    actual = np.where(observed[:, :n_targets], series.target, np.nan)[rows]
+    actual = (series.target if series.seen is None else np.where(series.seen, series.target, np.nan))[rows]
     columns: dict[str, Any] = {
         "cutoff": series.clock.labels[origins - 1].repeat(horizon * n_targets),
         "step": np.tile(np.arange(1, horizon + 1).repeat(n_targets), n_origins),

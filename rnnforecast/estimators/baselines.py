@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from rnnforecast.estimators._base import BaseForecaster
+from rnnforecast.estimators._holes import newest_of_season
 from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._parameters import one_blas_thread
 from rnnforecast.estimators._recipe import Recipe, resolve, resolve_seasons
@@ -37,8 +38,11 @@ class NaiveForecaster(BaseForecaster):
         Columns of X known up to the forecast origin only. Covariates are checked and not used.
     calendar : tuple of str or None, default=None
         Covariates made from the index; not used.
-    missing : {"error", "interpolate"}, default="error"
-        What to do about missing values.
+    missing : {"error", "mask", "interpolate"}, default="error"
+        What to do about missing values. "mask": only values that were observed are repeated or averaged.
+        "interpolate": what is missing is filled with a line first.
+    missing_values : float, tuple of float or None, default=None
+        Numbers that stand for a missing value as NaN does, such as -999.
     freq : str, offset or None, default=None
         Frequency of the index where it cannot be inferred.
 
@@ -75,6 +79,7 @@ class NaiveForecaster(BaseForecaster):
         past_covariates: Any = None,
         calendar: Any = None,
         missing: str = "error",
+        missing_values: Any = None,
         freq: Any = None,
     ) -> None:
         self.horizon = horizon
@@ -83,26 +88,32 @@ class NaiveForecaster(BaseForecaster):
         self.past_covariates = past_covariates
         self.calendar = calendar
         self.missing = missing
+        self.missing_values = missing_values
         self.freq = freq
 
     def _learn(self, series: Series) -> dict[str, Any]:
         """Find the season."""
-        seasons = resolve_seasons(series.target, season_candidates(series.clock), self.season_length)
+        seasons = resolve_seasons(series.bridged, season_candidates(series.clock), self.season_length)
         seasonal = self.strategy == "seasonal" and seasons
         return {"season_length_": seasons[-1] if seasonal else 1, "n_parameters_": 0}
 
     def _forecast(self, series: Series, origins: NDArray[np.int64], horizon: int) -> NDArray[np.float64]:
         """Return the forecasts, (n, horizon, K), from each origin's own past."""
-        target = series.target
+        target, seen = series.target, series.seen if series.missing == "mask" else None
         steps = np.arange(horizon)
         last = target[origins - 1][:, None]
         if self.strategy == "mean":
             first = target[0]  # sums of differences to it keep the digits of a large level
-            mean = first + np.cumsum(target - first, axis=0)[origins - 1] / origins[:, None]
+            counted = np.ones(target.shape, bool) if seen is None else seen
+            sums = np.cumsum(np.where(counted, target - first, 0.0), axis=0)
+            mean = first + sums[origins - 1] / np.maximum(np.cumsum(counted, axis=0)[origins - 1], 1)
             return np.repeat(mean[:, None], horizon, axis=1)
         if self.strategy == "drift":
-            slope = (last - target[0]) / np.maximum(origins - 1, 1)[:, None, None]
+            begin = np.zeros(target.shape[1], np.int64) if seen is None else seen.argmax(axis=0)
+            slope = (last - target[0]) / np.maximum(origins[:, None] - 1 - begin, 1)[:, None]
             return last + slope * (steps[:, None] + 1)
+        if seen is not None:
+            target = newest_of_season(target, seen, self.season_length_)
         rows = origins[:, None] - self.season_length_ + steps % self.season_length_
         return np.where(rows[..., None] >= 0, target[np.maximum(rows, 0)], last)
 
@@ -135,8 +146,12 @@ class LinearForecaster(BaseForecaster):
         Columns of X that are known up to the forecast origin only; the others are known in the future too.
     calendar : tuple of {"minute_of_hour", "hour", "weekday", "month", "day_of_year"} or None, default=None
         Covariates made from the index.
-    missing : {"error", "interpolate"}, default="error"
-        What to do about missing values.
+    missing : {"error", "mask", "interpolate"}, default="error"
+        What to do about missing values. "mask": a hole before an origin is bridged by a line, but nothing is learnt
+        from forecasts that mostly fall into one. "interpolate": what is missing is filled with a line and learnt as if
+        it had been observed. With both, a forecast begins at the newest observation of its column.
+    missing_values : float, tuple of float or None, default=None
+        Numbers that stand for a missing value as NaN does, such as -999.
     freq : str, offset or None, default=None
         Frequency of the index where it cannot be inferred.
 
@@ -186,6 +201,7 @@ class LinearForecaster(BaseForecaster):
         past_covariates: Any = None,
         calendar: Any = None,
         missing: str = "error",
+        missing_values: Any = None,
         freq: Any = None,
     ) -> None:
         self.horizon = horizon
@@ -196,6 +212,7 @@ class LinearForecaster(BaseForecaster):
         self.past_covariates = past_covariates
         self.calendar = calendar
         self.missing = missing
+        self.missing_values = missing_values
         self.freq = freq
 
     def _minimum_rows(self, series: Series) -> int:
@@ -206,7 +223,14 @@ class LinearForecaster(BaseForecaster):
         """Resolve the recipe and solve for the weights."""
         recipe = self._recipe(series)
         with one_blas_thread():  # the same bits whatever the number of threads
-            model = LinearModel(self.alpha).fit(series.target, series.known, series.past, recipe, self.horizon)
+            model = LinearModel(self.alpha).fit(
+                series.bridged,
+                series.known,
+                series.past,
+                recipe,
+                self.horizon,
+                None if series.masked is None else series.seen,
+            )
         return {
             "alpha_": float(model.alpha_[0]) if len(model.alpha_) == 1 else model.alpha_,
             "season_length_": recipe.seasons,
@@ -218,7 +242,7 @@ class LinearForecaster(BaseForecaster):
 
     def _recipe(self, series: Series) -> Recipe:
         return resolve(
-            series.target,
+            series.bridged,
             self.horizon,
             season_candidates(series.clock),
             lookback=self.lookback,
@@ -228,4 +252,4 @@ class LinearForecaster(BaseForecaster):
 
     def _forecast(self, series: Series, origins: NDArray[np.int64], horizon: int) -> NDArray[np.float64]:
         """Return the forecasts, (n, horizon, K)."""
-        return self.linear_.forecast(series.target, series.known, series.past, origins, horizon)
+        return self.linear_.forecast(series.bridged, series.known, series.past, origins, horizon)

@@ -14,6 +14,7 @@ from rnnforecast.estimators import _diagnosis
 from rnnforecast.estimators._architecture import CONSTRAINTS, check
 from rnnforecast.estimators._base import BaseForecaster
 from rnnforecast.estimators._forking import check_forked
+from rnnforecast.estimators._frames import rows_of
 from rnnforecast.estimators._learning import learn
 from rnnforecast.estimators._parameters import n_threads, one_blas_thread
 from rnnforecast.estimators._training import CONSTRAINTS as TRAINING
@@ -92,7 +93,13 @@ class RNNForecaster(BaseForecaster):
     scale : {"standard", "minmax", "robust"} or None, default="standard"
     window_norm : {"last", "standard"} or None, default="last"
         What each window is freed of: its last value, its mean and deviation, or nothing. Differences keep theirs.
-    missing : {"error", "interpolate"}, default="error"
+    missing : {"error", "mask", "interpolate"}, default="error"
+        "mask": what is missing in the target and in past covariates does not count in the loss, and the network is told
+        by two more inputs for each whether it was observed and how long ago (Che et al., 2018); covariates known in
+        advance must be there. "interpolate": what is missing is filled with a line and learnt as if it had been
+        observed. With both, a forecast begins at the newest observation of its column.
+    missing_values : float, tuple of float or None, default=None
+        Numbers that stand for a missing value as NaN does, such as -999.
     freq : str, offset or None, default=None
         Frequency of the index where it cannot be inferred.
     blend : "auto", float in [0, 1] or None, default="auto"
@@ -214,6 +221,7 @@ class RNNForecaster(BaseForecaster):
         scale: str | None = "standard",
         window_norm: str | None = "last",
         missing: str = "error",
+        missing_values: Any = None,
         freq: Any = None,
         blend: Any = "auto",
         n_estimators: int = 3,
@@ -271,6 +279,7 @@ class RNNForecaster(BaseForecaster):
         self.scale = scale
         self.window_norm = window_norm
         self.missing = missing
+        self.missing_values = missing_values
         self.freq = freq
         self.blend = blend
         self.n_estimators = n_estimators
@@ -336,16 +345,18 @@ class RNNForecaster(BaseForecaster):
         return self.horizon + (1 if self.lookback == "auto" else self.lookback)
 
     def _forecast(self, series: Series, origins: np.ndarray, horizon: int) -> np.ndarray:
-        data = (series.target, series.known, series.past)
         with one_blas_thread():
             if self._attends:
-                self.attention_ = _diagnosis.attention(self.ensemble_, *data, origins[-1:], horizon)
-            if self.linear_ is None:
-                return self.ensemble_.forecast(*data, origins, horizon, n_threads(self.n_jobs))
-            linear = self.linear_.forecast(*data, origins, horizon)
-            if not np.any(self.blend_weight_):
-                return linear
-            network = self.ensemble_.forecast(*data, origins, horizon, n_threads(self.n_jobs))
+                self.attention_ = _diagnosis.attention(self.ensemble_, series, origins[-1:], horizon)
+            linear = None
+            if self.linear_ is not None:
+                linear = self.linear_.forecast(series.bridged, series.known, series.past, origins, horizon)
+                if not np.any(self.blend_weight_):
+                    return linear
+            data, jobs = rows_of(series, self.ensemble_.windows), n_threads(self.n_jobs)
+            network = self.ensemble_.forecast(*data, origins, horizon, jobs, series.masked)
+        if linear is None:
+            return network
         return linear + self.blend_weight_ * (network - linear)
 
     def stream(self) -> ForecastStream:

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnforecast.estimators._ensemble import scaled
 from rnnforecast.estimators._forking import ForkedEnsemble
+from rnnforecast.estimators._frames import rows_of, scaled
 from rnnforecast.estimators._recipe import relative_and_base
 from rnnforecast.network.streams import Reading
 from rnnforecast.network.windows import Frame
+from rnnforecast.series import Series
 
 
 class ForecastStream:
@@ -49,13 +50,13 @@ class ForecastStream:
         self._network = None
         if self._linear is None or self._weight.any():
             carried = isinstance(ensemble, ForkedEnsemble)
-            self._network = (_Carried if carried else _Windowed)(ensemble, series.target)
+            self._network = (_Carried if carried else _Windowed)(ensemble, series)
         self._n_columns = series.target.shape[1]
         self._transform = ensemble.scales.transform
         reach = 1 if self._linear is None else self._linear.lookback
         n_lost = self._transform.n_lost
-        self._recent = self._transform.forward(_newest(series.target, reach + n_lost))[n_lost:]
-        self._levels = _newest(series.target, n_lost + 1)  # what differences are taken of and added up from
+        self._recent = self._transform.forward(_newest(series.bridged, reach + n_lost))[n_lost:]
+        self._levels = _newest(series.bridged, n_lost + 1)  # what differences are taken of and added up from
 
     def update(self, values: ArrayLike) -> ForecastStream:
         """Take the next observation.
@@ -103,7 +104,7 @@ class ForecastStream:
 
 
 def _newest(target: np.ndarray, count: int) -> np.ndarray:
-    """Copy the last `count` rows of `target` (N, K), the first value repeated on the left where there are fewer."""
+    """Copy the last `count` rows of `target` (N, C), the first repeated on the left where there are fewer."""
     return target[np.maximum(np.arange(len(target) - count, len(target)), 0)]
 
 
@@ -126,23 +127,26 @@ class _Linear:
 class _Member:
     """The newest rows of an ensemble, scaled for its networks."""
 
-    def __init__(self, ensemble: Any, target: np.ndarray, reach: int):
+    def __init__(self, ensemble: Any, series: Series, reach: int):
         windows = ensemble.windows
         self.windows, self.network, self.scaler = windows, ensemble.network, ensemble.scales.target
         self.prepared = [ensemble.network.prepare(weights) for weights in ensemble.weights]
         n_lost = ensemble.scales.transform.n_lost
-        newest, none = _newest(target, reach + n_lost), np.zeros((reach + n_lost, 0))
-        frame = ensemble.scales.frame(newest, none, none, self.network.dtype)
-        self.frame = Frame(frame.target[n_lost:].copy(), frame.known[n_lost:], frame.past[n_lost:])
+        target, none = _newest(rows_of(series, windows)[0], reach + n_lost), np.zeros((reach + n_lost, 0))
+        masked = None if series.masked is None else _newest(series.masked, reach + n_lost)
+        frame = ensemble.scales.frame(target, none, none, self.network.dtype, masked)
+        parts = (frame.target, frame.known, frame.past, frame.observed, frame.age)
+        self.frame = Frame(*(None if part is None else part[n_lost:].copy() for part in parts))  # type: ignore[arg-type]
         n_groups = windows.n_columns // windows.n_targets
         self.origin, self.column = np.full(n_groups, reach, np.int64), np.arange(n_groups, dtype=np.int64)
 
     def take(self, row: np.ndarray) -> None:
         """Append a transformed row (K,)."""
-        table = self.frame.target
-        newest = scaled(row, self.scaler, table.dtype, "the target")
-        table[:-1] = table[1:]
-        table[-1] = newest
+        newest = scaled(row, self.scaler, self.frame.target.dtype, "the target")
+        for table, values in ((self.frame.target, newest), (self.frame.observed, 1), (self.frame.age, 0)):
+            if table is not None:
+                table[:-1] = table[1:]
+                table[-1] = values
 
     def restore(self, out: np.ndarray) -> np.ndarray:
         """Forecast (H, K), transformed, from the sum (H, J, K / J) of the members' in the frame's units."""
@@ -152,8 +156,8 @@ class _Member:
 class _Windowed(_Member):
     """Networks that read a window for each forecast."""
 
-    def __init__(self, ensemble: Any, target: np.ndarray):
-        super().__init__(ensemble, target, max(ensemble.windows.lookback, ensemble.windows.base))
+    def __init__(self, ensemble: Any, series: Series):
+        super().__init__(ensemble, series, max(ensemble.windows.lookback, ensemble.windows.base))
         self.work = self.network.work(self.windows.lookback, len(self.column))
 
     def forecast(self) -> np.ndarray:
@@ -168,9 +172,9 @@ class _Windowed(_Member):
 class _Carried(_Member):
     """Networks whose state is carried from observation to observation."""
 
-    def __init__(self, ensemble: Any, target: np.ndarray):
+    def __init__(self, ensemble: Any, series: Series):
         lookback = ensemble.windows.lookback
-        super().__init__(ensemble, target, max(lookback, ensemble.windows.base or 0) + 1)
+        super().__init__(ensemble, series, max(lookback, ensemble.windows.base or 0) + 1)
         self.readings = [Reading(self.network, prepared, len(self.column)) for prepared in self.prepared]
         x = self.windows.inputs(self.frame, self.origin - lookback, self.column, lookback)
         self.hidden = [reading.read(x)[-1:].copy() for reading in self.readings]

@@ -26,11 +26,17 @@ class Frame:
         Covariates known in the future too.
     past : (N, P)
         Covariates known up to the origin.
+    observed : (N, K) or None
+        1 where the target was observed, 0 where it is a guess that no loss counts; None where there are no guesses.
+    age : (N, K) or None
+        How long ago the target was last observed, 0 now to 1 never; None where the network is not told.
     """
 
     target: np.ndarray
     known: np.ndarray
     past: np.ndarray
+    observed: np.ndarray | None = None
+    age: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,8 @@ class Windows:
         Subtract the window's last value, or its mean and divide by its deviation, or leave it.
     recursive : bool
         Inputs for a decoder that is fed true values: they run on through the horizon but for its last step.
+    marked : bool
+        Each target comes with two more inputs: whether it was observed, and its age (Che et al., 2018, GRU-D).
     """
 
     lookback: int
@@ -74,11 +82,12 @@ class Windows:
     base: int = 0
     norm: str | None = "last"
     recursive: bool = False
+    marked: bool = False
 
     @property
     def n_inputs(self) -> int:
         """D: rows of the inputs."""
-        return self.n_targets + self.n_known + self.n_past
+        return self.n_targets * (3 if self.marked else 1) + self.n_known + self.n_past
 
     @property
     def n_context(self) -> int:
@@ -128,6 +137,9 @@ class Windows:
             gather(frame.known, first + self.recursive, zeroth, *_unit(F, B, dtype), J, past)
         if P:
             gather(frame.past, first, zeroth, *_unit(P, B, dtype), J + F, past)
+        if self.marked:
+            for k, marks in enumerate((frame.observed, frame.age)):
+                gather(marks, first, column, *_unit(J, B, dtype), F + P + (k + 1) * J, past)
         context, base = np.empty((self.n_context, B), dtype), None
         if not self.recursive:
             base = self._context(frame, origin, column, center, factor, context)
@@ -160,6 +172,14 @@ class Windows:
         gather(frame.target, origin, column, read.center, read.factor, 0, out)
         flat = out.reshape(-1, len(origin))
         return flat if read.base is None else flat - read.base
+
+    def guessed(self, frame: Frame, origin: np.ndarray, column: np.ndarray) -> np.ndarray | None:
+        """Mask (H J, B) of the values of the horizon that were not observed; None where all were."""
+        if frame.observed is None:
+            return None
+        rows = origin + np.arange(self.horizon)[:, None, None]
+        columns = column + np.arange(self.n_targets)[:, None]
+        return frame.observed[rows, columns].reshape(-1, len(origin)) == 0
 
     def restore(self, out: np.ndarray, read: Normalised) -> np.ndarray:
         """Forecast (H, J, B) in the frame's units from the network's output (H J, B)."""

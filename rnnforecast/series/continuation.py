@@ -18,6 +18,7 @@ from rnnforecast.series.calendar import calendar_features
 from rnnforecast.series.clock import Clock
 from rnnforecast.series.columns import matched, require_count, require_two_dimensions
 from rnnforecast.series.frequency import is_session
+from rnnforecast.series.placement import require_step
 from rnnforecast.series.reading import Series, common_index
 from rnnforecast.series.tables import Table, read_table
 
@@ -50,7 +51,7 @@ def read_future(
     TypeError, ValueError
         Missing or extra columns, missing values, labels that are not on the clock.
     """
-    table = read_table(X, "X")
+    table = gaps.mark(read_table(X, "X"), series.missing_values)
     n, first = len(table.values), series.n_rows
     index = None if series.clock.restarts(table.index) else table.index
     rows = first + np.arange(n, dtype=np.int64) if index is None else series.clock.rows(index)
@@ -63,6 +64,8 @@ def read_future(
         covariates, past = _covariates(series, table, estimator)
         names = series.known_names[: covariates.shape[1]]
         _check(covariates, table.index, names, "X", series.missing)
+        if series.missing == "mask":
+            gaps.require_known(covariates, table.index, names, "X")
         covariates = gaps.interpolate(covariates, names, "X")
     if not series.calendar:
         return rows, covariates, past
@@ -92,12 +95,12 @@ def read_more(series: Series, y_new: Any, X_new: Any = None) -> Series:
     TypeError, ValueError
         The rows do not follow, or their columns are not those of the series.
     """
-    target = read_table(y_new, "y_new")
+    target = gaps.mark(read_table(y_new, "y_new"), series.missing_values)
     features = None
     if X_new is not None:
         if series.target_is_x:
             raise ValueError("X_new must be None for a series that was read without covariates, pass y_new alone")
-        features = read_table(X_new, "X_new")
+        features = gaps.mark(read_table(X_new, "X_new"), series.missing_values)
         require_two_dimensions(features, X_new)
     elif series.n_features and not series.target_is_x:
         raise ValueError(f"X_new must hold the covariates of y_new ({', '.join(_feature_names(series))}), got None")
@@ -108,9 +111,6 @@ def read_more(series: Series, y_new: Any, X_new: Any = None) -> Series:
     values = target.values[:, _target_columns(series, target)]
     _check(values, index, series.target_names, "y_new", series.missing)
     values = gaps.spread(values, *grid)
-    if series.missing == "interpolate":
-        gaps.first_complete(values, clock.labels[series.n_rows :], series.target_names, "y_new")
-    values = _filled(series.target, values, series.target_names, "y_new")
     dates, date_names = calendar_features(clock.labels[series.n_rows :], series.calendar)
     known_names = series.known_names[: len(series.known_names) - len(date_names)]
     known, past = np.empty((grid[1], 0)), np.empty((grid[1], 0))
@@ -119,16 +119,22 @@ def read_more(series: Series, y_new: Any, X_new: Any = None) -> Series:
         if read_past is None and series.past_names:
             raise ValueError(f"X_new must hold the past covariates {', '.join(series.past_names)}, some are missing")
         _check(read_known, index, known_names, "X_new", series.missing)
-        known = _filled(series.known[:, : len(known_names)], gaps.spread(read_known, *grid), known_names, "X_new")
+        known = gaps.spread(read_known, *grid)
+        if series.missing == "mask":
+            gaps.require_known(known, clock.labels[series.n_rows :], known_names, "X_new")
+        before = series.known[-1:, : len(known_names)]  # the near side of a gap
+        known = gaps.interpolate(np.vstack([before, known]), known_names, "X_new")[1:]
         if read_past is not None:
             _check(read_past, index, series.past_names, "X_new", series.missing)
-            past = _filled(series.past, gaps.spread(read_past, *grid), series.past_names, "X_new")
+            past = gaps.spread(read_past, *grid)
+    target_and_past, observed = _joined(series, np.hstack([values, past]))
     return replace(
         series,
         clock=clock,
-        target=np.vstack([series.target, values]),
+        target=np.ascontiguousarray(target_and_past[:, : values.shape[1]]),
         known=np.vstack([series.known, np.hstack([known, dates])]),
-        past=np.vstack([series.past, past]),
+        past=np.ascontiguousarray(target_and_past[:, values.shape[1] :]),
+        observed=observed,
     )
 
 
@@ -168,6 +174,42 @@ def columns_of_targets(series: Series, names: Sequence[Hashable], argument: str)
     return list(range(len(names)))
 
 
+def like(series: Series, other: Series, argument: str) -> Series:
+    """Return other data with the targets in the order of a series, having checked that its columns are the same.
+
+    Parameters
+    ----------
+    series, other : Series
+    argument : str
+        Where the other data came from, in messages.
+
+    Raises
+    ------
+    ValueError
+        Other columns.
+    """
+    for what, got, expected in (
+        ("target columns", other.target.shape[1], series.target.shape[1]),
+        ("known covariates", other.known_names, series.known_names),
+        ("past covariates", other.past_names, series.past_names),
+    ):
+        if got != expected:
+            raise ValueError(
+                f"{argument} must have the {what} of the training data, {_words(expected)}, got {_words(got)}; "
+                "give it as X and y were given to fit, covariates as a tuple (X, y)"
+            )
+    columns = columns_of_targets(series, other.target_names, argument)
+    observed = other.observed
+    if observed is not None:
+        observed = np.hstack([observed[:, columns], observed[:, len(columns) :]])
+    names = [other.target_names[column] for column in columns]
+    return replace(other, target=other.target[:, columns], observed=observed, target_names=names)
+
+
+def _words(value: Any) -> str:
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
+
+
 def _check(values: np.ndarray, index: pd.Index | None, names: Sequence[Hashable], argument: str, missing: str) -> None:
     """Raise on infinite values (n, K), and on missing ones if they are errors."""
     gaps.require_finite(values, index, names, argument)
@@ -175,9 +217,20 @@ def _check(values: np.ndarray, index: pd.Index | None, names: Sequence[Hashable]
         gaps.require_present(values, index, names, argument)
 
 
-def _filled(before: np.ndarray, values: np.ndarray, names: Sequence[Hashable], argument: str) -> np.ndarray:
-    """Interpolate new rows (n, K); the last row before them (of N, K) is the near side of a gap at their start."""
-    return gaps.interpolate(np.vstack([before[-1:], values]), names, argument)[1:]
+def _joined(series: Series, values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return targets and past covariates (N + n, K + P), new rows with NaN filled, and which of them were observed.
+
+    What was filled at the end of the series is filled again, for now it is known how the hole ends.
+    """
+    so_far = np.hstack([series.target, series.past])
+    if series.observed is None:
+        return np.vstack([so_far, values]), None
+    whole = np.flatnonzero(series.observed.all(axis=1))
+    begin = int(whole[-1]) if len(whole) else 0
+    observed = np.vstack([series.observed, ~np.isnan(values)])
+    tail = np.where(observed[begin:], np.vstack([so_far[begin:], values]), np.nan)
+    names = [*series.target_names, *series.past_names]
+    return np.vstack([so_far[:begin], gaps.filled(tail, series.missing, names, "y_new")]), observed
 
 
 def _covariates(series: Series, table: Table, estimator: str) -> tuple[np.ndarray, np.ndarray | None]:
@@ -195,7 +248,13 @@ def _continued(series: Series, index: pd.Index | None, n: int) -> tuple[Clock, n
     if index is None or clock.positional:
         return clock.extended(clock.future(first, n)), first + np.arange(n)
     rows = clock.rows(index, name="y_new")
-    if series.missing == "interpolate" and rows[0] >= first and not is_session(clock.step):
+    require_step(rows, clock, "y_new")
+    if series.missing != "error" and rows[0] >= first and not is_session(clock.step):
+        if rows[0] - first > first:
+            raise ValueError(
+                f"y_new begins {rows[0] - first} rows after the series ends, which has only {first} rows itself; "
+                "pass the rows between, or fit again on the new ones"
+            )
         return clock.extended(clock.future(first, int(rows[-1]) + 1 - first)), rows
     return clock.extended(index), first + np.arange(n)
 

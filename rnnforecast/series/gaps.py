@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from rnnforecast.series.labels import label_text
+from rnnforecast.series.tables import Table
 
-POLICIES = ("error", "interpolate")
+POLICIES = ("error", "mask", "interpolate")
 _LARGEST = 1e300  # squares and sums of larger numbers leave float64
 
 
@@ -45,7 +46,7 @@ def require_present(values: np.ndarray, index: pd.Index | None, columns: Sequenc
     inner = ~absent.any(axis=1)
     begin, end = int(inner.argmax()), len(inner) - int(inner[::-1].argmax())
     trimmed = inner.any() and inner[begin:end].all()
-    remedy = f"trim it to rows {begin}:{end}" if trimmed else "fill them or pass missing='interpolate'"
+    remedy = f"trim it to rows {begin}:{end}" if trimmed else "fill them or pass missing='interpolate' or 'mask'"
     where = (
         " only at the start and end"
         if begin and end < len(inner)
@@ -54,6 +55,16 @@ def require_present(values: np.ndarray, index: pd.Index | None, columns: Sequenc
         else " only at the end"
     )
     raise ValueError(f"Input {name} contains NaN{where if trimmed else ''}: {places}; {remedy}")
+
+
+def require_known(values: np.ndarray, labels: pd.Index | None, columns: Sequence[Hashable], name: str) -> None:
+    """Raise on NaN in covariates (N, F) that are known in advance: to mask them would be to know them no more."""
+    absent = np.isnan(values)
+    if absent.any():
+        raise ValueError(
+            f"{name} must hold every value of the covariates that are known in advance, but it lacks "
+            f"{_places(absent, labels, columns)}; fill them, or name the columns in past_covariates"
+        )
 
 
 def require_some(absent: np.ndarray, columns: Sequence[Hashable], name: str) -> None:
@@ -71,7 +82,7 @@ def require_no_holes(rows: np.ndarray, labels: pd.Index, name: str) -> None:
     if len(rows) == len(labels):
         return
     absent = np.setdiff1d(np.arange(len(labels)), rows)
-    remedy = f"pass missing='interpolate', or fill them after {name}.asfreq"
+    remedy = f"pass missing='interpolate' or 'mask', or fill them after {name}.asfreq"
     if len(absent) > 1 and absent[-1] - absent[0] == len(absent) - 1:  # one block, as a shuffled or K-fold split leaves
         remedy += "; splits for cross-validation must not cut pieces out: use TimeSeriesSplit"
     elif 5 * len(absent) > len(labels):  # nights, weekends: the axis is another one
@@ -80,6 +91,13 @@ def require_no_holes(rows: np.ndarray, labels: pd.Index, name: str) -> None:
         f"the index of {name} has holes: {len(absent)} of {len(labels)} labels are missing "
         f"(first: {label_text(labels, absent)}); {remedy}"
     )
+
+
+def mark(table: Table, missing_values: Sequence[float]) -> Table:
+    """Return the table with NaN in place of the numbers that stand for a missing value."""
+    if len(missing_values):
+        table.values[np.isin(table.values, missing_values)] = np.nan  # a table's values are its own
+    return table
 
 
 def spread(values: np.ndarray, rows: np.ndarray, n_rows: int) -> np.ndarray:
@@ -91,21 +109,30 @@ def spread(values: np.ndarray, rows: np.ndarray, n_rows: int) -> np.ndarray:
     return grid
 
 
-def first_complete(target: np.ndarray, index: pd.Index | None, columns: Sequence[Hashable], name: str) -> int:
-    """Return the first row by which every column has begun; a column that ends early is an error.
-
-    The forecast starts after the last row, so a missing end cannot be filled without moving the origin.
-    """
+def first_row(target: np.ndarray, columns: Sequence[Hashable], name: str, missing: str) -> int:
+    """Return the row from which a target (N, K) is read: where every column has begun, with a mask where any has."""
     absent = np.isnan(target)
     require_some(absent, columns, name)
-    ends = len(target) - (~absent)[::-1].argmax(axis=0)
-    if (ends < len(target)).any():
-        tail = absent & (np.arange(len(target))[:, None] >= ends)
-        raise ValueError(
-            f"Input {name} contains NaN at its end: {_places(tail, index, columns)}; "
-            f"trim it to its first {ends.min()} rows, where the forecast is to start"
-        )
-    return int((~absent).argmax(axis=0).max())
+    begins = (~absent).argmax(axis=0)
+    return int(begins.min() if missing == "mask" else begins.max())
+
+
+def filled(values: np.ndarray, missing: str, columns: Sequence[Hashable], name: str) -> np.ndarray:
+    """Return values (N, K) without NaN, as the policy `missing` has it."""
+    return interpolate(values, columns, name) if missing == "interpolate" else carried(values, columns, name)
+
+
+def carried(values: np.ndarray, columns: Sequence[Hashable], name: str) -> np.ndarray:
+    """Fill NaN with the last value before, at the start with the first one; the input is left alone.
+
+    Unlike an interpolation, a row then shows nothing of later ones.
+    """
+    absent = np.isnan(values)
+    if not absent.any():
+        return values
+    require_some(absent, columns, name)
+    latest = np.maximum.accumulate(np.where(absent, 0, np.arange(len(values))[:, None]), axis=0)
+    return np.take_along_axis(values, np.maximum(latest, (~absent).argmax(axis=0)), axis=0)
 
 
 def interpolate(values: np.ndarray, columns: Sequence[Hashable], name: str) -> np.ndarray:

@@ -48,6 +48,7 @@ def read_clock(
         )
     first = index[:1] if not isinstance(step, int) else pd.RangeIndex(index[0], index[0] + step, step, name=index.name)
     rows = Clock(first, step).rows(index, name=name)
+    require_step(rows, Clock(first, step), name)
     if is_session(step):
         return Placement(Clock(index, step), order, np.arange(n_rows))
     length = int(rows[-1]) + 1
@@ -59,3 +60,15 @@ def read_clock(
     dense = length == n_rows and not isinstance(step, int)
     clock = Clock(index if dense else Clock(first, step).future(0, length), step)
     return Placement(clock, order, rows)
+
+
+def require_step(rows: np.ndarray, clock: Clock, name: str) -> None:
+    """Raise when rows (n,) on a clock of given step have a coarser one: what is between them is no holes."""
+    if len(rows) < 3 or is_session(clock.step):
+        return
+    apart = int(np.diff(rows).min())
+    if apart > 1:
+        raise ValueError(
+            f"the rows of {name} are {apart} or more steps of {step_text(clock.step)} apart; "
+            "give data of this frequency, or upsample them first and say how to fill what is between"
+        )

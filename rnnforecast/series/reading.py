@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -56,8 +58,12 @@ class Series:
         Calendar fields encoded in the last columns of `known`.
     missing : str
         What is done about missing values.
+    missing_values : tuple of float
+        Numbers that stand for a missing value.
+    observed : (N, K + P) bool array or None
+        False where a target or past covariate was missing and has been filled in; None where nothing may be missing.
     n_before : int
-        Rows left out at the start, before every target had begun.
+        Rows left out at the start, before the targets had begun.
     """
 
     clock: Clock
@@ -74,6 +80,8 @@ class Series:
     past_positions: tuple[int, ...] = ()
     calendar: tuple[str, ...] = ()
     missing: str = "error"
+    missing_values: tuple[float, ...] = ()
+    observed: np.ndarray | None = None
     n_before: int = 0
 
     @property
@@ -83,7 +91,30 @@ class Series:
 
     def head(self, n: int) -> Series:
         """Return the first `n` rows."""
-        return replace(self, clock=self.clock.head(n), target=self.target[:n], known=self.known[:n], past=self.past[:n])
+        observed = None if self.observed is None else self.observed[:n]
+        target, known, past = self.target[:n], self.known[:n], self.past[:n]
+        return replace(self, clock=self.clock.head(n), target=target, known=known, past=past, observed=observed)
+
+    @property
+    def seen(self) -> np.ndarray | None:
+        """Which targets are no guesses, (N, K) bool; None where nothing may be missing."""
+        return None if self.observed is None else self.observed[:, : self.target.shape[1]]
+
+    @property
+    def masked(self) -> np.ndarray | None:
+        """`observed` where models are to be told, with ``missing="mask"``; else None."""
+        return self.observed if self.missing == "mask" else None
+
+    @cached_property
+    def bridged(self) -> np.ndarray:
+        """The target (N, K) with the holes between known values bridged, for models of single columns.
+
+        With a mask, `target` shows nothing of later rows, whichever is the last that is known. A forecast that begins
+        where its column was observed may know how the holes before ended.
+        """
+        if self.missing != "mask" or self.seen is None:
+            return self.target
+        return gaps.interpolate(np.where(self.seen, self.target, np.nan), self.target_names, "y")
 
 
 def read(
@@ -93,6 +124,7 @@ def read(
     past_covariates: str | Sequence[Hashable] = (),
     freq: object = None,
     missing: str = "error",
+    missing_values: float | Sequence[float] | None = None,
     calendar: str | Sequence[str] = (),
     sort: bool = False,
 ) -> Series:
@@ -108,8 +140,11 @@ def read(
         Columns of `X` that are known up to the forecast origin only.
     freq : str or offset, optional
         The step of the index, when its labels do not show it.
-    missing : {"error", "interpolate"}
-        What to do about NaN and about holes in a regular index.
+    missing : {"error", "mask", "interpolate"}
+        What to do about NaN and about holes in a regular index. With "mask" the last value is carried on and marked as
+        not observed, and known covariates must be there; with "interpolate" it is a line to the next value.
+    missing_values : float, sequence of float or None
+        Numbers that stand for a missing value as NaN does, such as -999.
     calendar : sequence of str
         Fields of `calendar_features` to add to the known covariates.
     sort : bool
@@ -127,7 +162,10 @@ def read(
     """
     gaps.require_policy(missing)
     calendar = (calendar,) if isinstance(calendar, str) else tuple(calendar)
+    sentinels = as_sentinels(missing_values)
     features, target, name = _read_tables(X, y)
+    for table in (target,) if features is None else (features, target):
+        gaps.mark(table, sentinels)
     index = common_index(features, target, "X", "y")
     placement = read_clock(index, len(target.values), freq=freq, sort=sort, name=name)
     if missing == "error":
@@ -135,15 +173,18 @@ def read(
     positions = split_past(features, past_covariates)
     values = _on_clock(target, placement, missing, name)
     covariates = _on_clock(features, placement, missing, "X")
-    clock, begin = placement.clock, 0
-    if missing == "interpolate":
-        begin = gaps.first_complete(values, clock.labels, target.columns, name)
-        clock = Clock(clock.labels[begin:], clock.step, clock.positional)
-        values = gaps.interpolate(values[begin:], target.columns, name)
-        covariates = gaps.interpolate(covariates[begin:], [] if features is None else features.columns, "X")
-
+    clock, begin, observed = placement.clock, 0, None
     names = [] if features is None else column_names(features)
     future = [position for position in range(len(names)) if position not in positions]
+    if missing != "error":
+        begin = gaps.first_row(values, target.columns, name, missing)
+        clock = Clock(clock.labels[begin:], clock.step, clock.positional)
+        values, covariates = values[begin:], covariates[begin:]
+        observed = ~np.isnan(np.hstack([values, covariates[:, list(positions)]]))
+        if missing == "mask":
+            gaps.require_known(covariates[:, future], clock.labels, [names[position] for position in future], "X")
+        values = gaps.filled(values, missing, target.columns, name)
+        covariates = gaps.filled(covariates, missing, names, "X")
     dates, date_names = calendar_features(clock.labels, calendar)
     return Series(
         clock=clock,
@@ -160,8 +201,18 @@ def read(
         past_positions=positions,
         calendar=calendar,
         missing=missing,
+        missing_values=sentinels,
+        observed=observed,
         n_before=begin,
     )
+
+
+def as_sentinels(missing_values: Any) -> tuple[float, ...]:
+    """Return the numbers that stand for a missing value as a tuple."""
+    given = () if missing_values is None else np.atleast_1d(np.asarray(missing_values, dtype=object)).tolist()
+    if not all(isinstance(number, Real) and not isinstance(number, bool) for number in given):
+        raise TypeError(f"missing_values must be a number such as -999, or several, got {missing_values!r}")
+    return tuple(float(number) for number in given)
 
 
 def to_pandas(values: np.ndarray, index: pd.Index, series: Series) -> pd.Series | pd.DataFrame:
