@@ -337,13 +337,14 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _fit_series(self, series: Series) -> BaseForecaster:
         """Learn from what has been read, then change the forecaster in one step."""
-        needed = self._minimum_rows(series)
-        if series.n_rows < needed:
+        learnt = until_observed(series)
+        needed = self._minimum_rows(learnt)
+        if learnt.n_rows < needed:
             raise ValueError(
-                f"{type(self).__name__} needs at least {needed} rows to learn from, got {series.n_rows} "
-                f"(n_samples = {series.n_rows}); give a longer series or ask for a smaller horizon or lookback"
+                f"{type(self).__name__} needs at least {needed} rows to learn from, got {learnt.n_rows} "
+                f"(n_samples = {learnt.n_rows}); give a longer series or ask for a smaller horizon or lookback"
             )
-        state = self._learn(until_observed(series))
+        state = self._learn(learnt)
         step = series.clock.step
         state |= {
             "cutoff_": series.clock.labels[-1],

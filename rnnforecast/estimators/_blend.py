@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from rnnforecast.estimators._bridge import observed_targets
 from rnnforecast.estimators._ensemble import VALIDATION_WINDOWS, Ensemble
-from rnnforecast.estimators._frames import rows_of
 from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._recipe import worth_learning
 from rnnforecast.series import Series
@@ -125,18 +125,18 @@ def weigh(
     K, H = series.target.shape[1], ensemble.windows.horizon
     fixed = 0.0 if blend == "auto" else 1.0 if blend is None else float(blend)
     origins = np.arange(first, series.n_rows - H + 1)
-    masked = series.masked
-    judged = np.ones((len(origins), K), bool) if masked is None else worth_learning(masked[:, :K], origins, H)
+    observed = observed_targets(series)
+    judged = np.ones((len(origins), K), bool) if observed is None else worth_learning(observed, origins, H)
     origins, judged = origins[judged.any(axis=1)], judged[judged.any(axis=1)]
     if first == series.n_rows or not len(origins):
         return Evidence(_squeeze(np.full(K, fixed)), float("nan"), no_skill=False)
     stride = max(1, len(origins) // VALIDATION_WINDOWS)
     origins, judged = origins[::stride], judged[::stride]
-    data = rows_of(series, ensemble.windows)
-    network = ensemble.forecast(*data, origins, H, masked=masked)
-    reference = network if linear is None else linear.forecast(series.bridged, *data[1:], origins, H)
-    target = series.bridged
-    known = target if masked is None else np.where(masked[:, :K], target, np.nan)
+    data = ensemble.scales.rows(series)
+    target = ensemble.scales.bridge.over(series)
+    network = ensemble.forecast(*data, origins, H, masked=series.masked)
+    reference = network if linear is None else linear.forecast(target, *data[1:], origins, H)
+    known = target if observed is None else np.where(observed, target, np.nan)
     n_blocks = (series.n_rows - first) / H
     n_windows = first - H - ensemble.windows.lookback + 1
     weights, ratios, quiet = np.full(K, fixed), np.empty(K), []

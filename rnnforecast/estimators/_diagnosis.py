@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from rnnforecast.estimators._ensemble import Ensemble, Samples
-from rnnforecast.estimators._frames import rows_of
 from rnnforecast.estimators._parameters import one_blas_thread
 from rnnforecast.network import attention as looking_back
 from rnnforecast.network import beside
@@ -34,7 +33,7 @@ def attention(ensemble: Ensemble, series: Series, origins: np.ndarray, horizon: 
     With `Seq2Seq`, h is the `horizon`; a direct decoder looks back once for all its steps, and h is 1.
     """
     network, windows = ensemble.network, ensemble.windows
-    frame = ensemble.scales.frame(*rows_of(series, windows), network.dtype, series.masked)
+    frame = ensemble.scales.frame(*ensemble.scales.rows(series), network.dtype, series.masked)
     if isinstance(network.decoder, Seq2Seq):
         windows = replace(windows, horizon=horizon)
         network = network.over(windows)
@@ -73,7 +72,7 @@ def gradient_flow(ensemble: Ensemble, series: Series) -> pd.DataFrame:
         If the network cannot be followed one step at a time.
     """
     network, windows = ensemble.network, ensemble.windows
-    frame = ensemble.scales.frame(*rows_of(series, windows), network.dtype, series.masked)
+    frame = ensemble.scales.frame(*ensemble.scales.rows(series), network.dtype, series.masked)
     origins = np.arange(min(windows.lookback, series.n_rows), series.n_rows + 1)
     samples = Samples.all(frame, origins, windows.n_columns // windows.n_targets).thinned(WINDOWS)
     if isinstance(windows, Windows):

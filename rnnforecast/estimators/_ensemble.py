@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnforecast.estimators._frames import Scales, rows_of
+from rnnforecast.estimators._frames import Scales
 from rnnforecast.estimators._training import Settings, descend, each, usable
 from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.network.compose import at_once
@@ -157,10 +157,10 @@ def train_ensemble(
     stops : list of int, optional
         Updates after which each training stops.
     """
-    frame = scales.frame(*rows_of(series, windows), network.dtype, series.masked)
+    frame = scales.frame(*scales.rows(series), network.dtype, series.masked)
     validation = None
     if ahead is not None:
-        later = scales.frame(*rows_of(ahead, windows), network.dtype, ahead.masked)
+        later = scales.frame(*scales.rows(ahead), network.dtype, ahead.masked)
         first, stop = series.n_rows, ahead.n_rows - windows.horizon + 1
         numbers = np.asarray(judged(later, windows, first, stop))
         if len(numbers):

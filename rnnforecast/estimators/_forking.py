@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from rnnforecast.estimators._architecture import Architecture, cells, sizes
 from rnnforecast.estimators._ensemble import Ensemble, in_blocks
-from rnnforecast.estimators._frames import Scales, rows_of
+from rnnforecast.estimators._frames import Scales
 from rnnforecast.estimators._recipe import Recipe
 from rnnforecast.estimators._training import Settings, descend, each, usable
 from rnnforecast.kernels.losses import LOSSES
@@ -128,7 +128,7 @@ def train_forked(
     The parameters are those of `rnnforecast.estimators._ensemble.train_ensemble`.
     """
     bptt_steps = settings.bptt_steps or max(SHORTEST_PIECE, forking.lookback // 2)
-    frame = scales.frame(*rows_of(series, forking), network.dtype, series.masked)
+    frame = scales.frame(*scales.rows(series), network.dtype, series.masked)
     changes = np.diff(frame.target, axis=0).std(axis=0, dtype=np.float64)
     forking = replace(forking, change_scale=float(changes.mean()) or 1.0)
     n_groups = forking.n_columns // forking.n_targets
@@ -137,7 +137,7 @@ def train_forked(
     n_segments = int(np.clip((stop - first) // (2 * bptt_steps), 1, max(1, wanted // n_groups)))
     reader, validation, n_unscored = FrameReader(frame, forking, first, stop, n_segments), None, 0
     if ahead is not None:
-        later = scales.frame(*rows_of(ahead, forking), network.dtype, ahead.masked)
+        later = scales.frame(*scales.rows(ahead), network.dtype, ahead.masked)
         begin = max(series.n_rows - 1 - forking.lookback, 0)
         n_unscored = series.n_rows - 1 - begin  # their horizons reach into rows that are learnt from
         validation = FrameReader(later, forking, begin, ahead.n_rows - forking.horizon, 1)

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from rnnforecast.network.forking import Forking
-from rnnforecast.network.windows import Frame, Windows
+from rnnforecast.estimators._bridge import Bridge, observed_targets
+from rnnforecast.estimators._recipe import Recipe
+from rnnforecast.network.windows import Frame
 from rnnforecast.scaling import Scaler, fit_scaler
 from rnnforecast.series import Series
 from rnnforecast.transforms import Transform
@@ -49,6 +50,9 @@ class Scales:
     Attributes
     ----------
     transform : Transform
+    bridge : Bridge
+    joint : bool
+        The network reads all columns at once, also those that are missing at an origin.
     target, known, past : Scaler
     marked : bool
         The network is told what was observed, and when last: of the targets, and by two more columns for each past
@@ -56,30 +60,28 @@ class Scales:
     """
 
     transform: Transform
+    bridge: Bridge
+    joint: bool
     target: Scaler
     known: Scaler
     past: Scaler
     marked: bool
 
     @classmethod
-    def fit(
-        cls,
-        target: np.ndarray,
-        known: np.ndarray,
-        past: np.ndarray,
-        masked: np.ndarray | None,
-        *,
-        transform: Transform,
-        kind: str | None,
-    ) -> Scales:
-        """Learn from training rows (N, K), (N, F), (N, P), and of which targets and past covariates were observed."""
-        n_rows, K = target.shape
-        seen = transform.observed(None if masked is None else masked[:, :K], n_rows, K)
-        scaler = fit_scaler(transform.forward(target), kind, seen)
+    def fit(cls, series: Series, recipe: Recipe, *, joint: bool, kind: str | None) -> Scales:
+        """Learn from the rows of `series`."""
+        transform, masked = recipe.transform, series.masked
+        values = transform.forward(recipe.bridge.over(series))
+        K = values.shape[1]
+        target = fit_scaler(values, kind, transform.observed(observed_targets(series), *values.shape))
         if transform.lags:  # no change stays zero
-            scaler = replace(scaler, origin=np.zeros(K), offset=np.zeros(K))
-        past_scaler = fit_scaler(past, kind, None if masked is None else masked[:, K:])
-        return cls(transform, scaler, fit_scaler(known, kind), past_scaler, masked is not None)
+            target = replace(target, origin=np.zeros(K), offset=np.zeros(K))
+        past = fit_scaler(series.past, kind, None if masked is None else masked[:, K:])
+        return cls(transform, recipe.bridge, joint, target, fit_scaler(series.known, kind), past, masked is not None)
+
+    def rows(self, series: Series) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Target, known and past covariates in original units, as far as the network may know them at an origin."""
+        return (self.bridge.carried if self.joint else self.bridge.over)(series), series.known, series.past
 
     def frame(
         self, target: np.ndarray, known: np.ndarray, past: np.ndarray, dtype: Any, masked: np.ndarray | None = None
@@ -118,8 +120,3 @@ class Scales:
     def restore(self, values: np.ndarray, target: np.ndarray, origins: np.ndarray) -> np.ndarray:
         """Return forecasts (n, H, K) from `origins` (n,) in original units, those of `target` (N, K)."""
         return self.transform.inverse(self.target.inverse(values.astype(np.float64)), target, origins)
-
-
-def rows_of(series: Series, windows: Windows | Forking) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Target, known and past covariates as a network may read them, holes of single columns bridged."""
-    return series.target if windows.n_targets > 1 else series.bridged, series.known, series.past

@@ -75,24 +75,6 @@ def newest_observation(seen: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.where(newest > 0, newest, rows) - 1
 
 
-def newest_of_season(target: NDArray[np.float64], seen: NDArray[np.bool_], season: int) -> NDArray[np.float64]:
-    """Fill guesses with the newest observation whole seasons before, (N, K); what has none stays.
-
-    Parameters
-    ----------
-    target : ndarray of shape (N, K)
-    seen : ndarray of shape (N, K), bool
-        False where a value is a guess.
-    season : int
-    """
-    n_rows, n_columns = target.shape
-    n_seasons = -(-n_rows // season)
-    rows = np.full((n_seasons * season, n_columns), -1)
-    rows[:n_rows] = np.where(seen, np.arange(n_rows)[:, None], -1)
-    newest = np.maximum.accumulate(rows.reshape(n_seasons, season, n_columns), axis=0).reshape(rows.shape)[:n_rows]
-    return np.where(newest >= 0, np.take_along_axis(target, np.maximum(newest, 0), axis=0), target)
-
-
 def until_observed(series: Series) -> Series:
     """Return the rows up to the last one of which any target was observed: from those that follow nothing is learnt."""
     if series.seen is None:

@@ -11,9 +11,10 @@ from sklearn.utils import check_random_state
 
 from rnnforecast.estimators._architecture import Architecture, design
 from rnnforecast.estimators._blend import weigh
+from rnnforecast.estimators._bridge import observed_targets
 from rnnforecast.estimators._ensemble import Ensemble, train_ensemble
 from rnnforecast.estimators._forking import design_forked, train_forked
-from rnnforecast.estimators._frames import Scales, rows_of
+from rnnforecast.estimators._frames import Scales
 from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._parameters import n_threads, one_blas_thread
 from rnnforecast.estimators._recipe import Recipe, resolve
@@ -80,12 +81,13 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
 def _recipe(forecaster: Any, series: Series) -> Recipe:
     """Resolve transform, seasons, base and lookback from the training rows."""
     return resolve(
-        series.bridged,
+        series.target,
         forecaster.horizon,
         season_candidates(series.clock),
         lookback=forecaster.lookback,
         season_length=forecaster.season_length,
         transform=forecaster.target_transform,
+        observed=observed_targets(series),
     )
 
 
@@ -93,8 +95,8 @@ def _linear(forecaster: Any, series: Series, recipe: Recipe) -> LinearModel | No
     """Fit the closed-form model on all rows of `series`, if it is part of the forecast."""
     if forecaster.blend is None:
         return None
-    observed = None if series.masked is None else series.seen
-    return LinearModel().fit(series.bridged, series.known, series.past, recipe, forecaster.horizon, observed)
+    target, observed = recipe.bridge.over(series), observed_targets(series)
+    return LinearModel().fit(target, series.known, series.past, recipe, forecaster.horizon, observed)
 
 
 def _held_out(forecaster: Any, n_rows: int, lookback: int) -> int:
@@ -128,9 +130,7 @@ def _train(
     return (train_forked if forecaster.forking_sequences else train_ensemble)(
         architecture.network,
         architecture.windows,
-        Scales.fit(
-            *rows_of(series, architecture.windows), series.masked, transform=recipe.transform, kind=forecaster.scale
-        ),
+        Scales.fit(series, recipe, joint=architecture.windows.n_targets > 1, kind=forecaster.scale),
         series,
         ahead if forecaster.early_stopping else None,
         Settings(**settings, n_threads=n_threads(forecaster.n_jobs)),

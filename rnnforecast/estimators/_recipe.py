@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnforecast.estimators._bridge import LINE, Bridge, fit_bridge, hole_lengths
 from rnnforecast.scaling import fit_scaler
 from rnnforecast.seasonality import find_seasons
 from rnnforecast.transforms import Transform, fit_transform
@@ -31,6 +32,7 @@ __all__ = [
 _BLOCK_WITHOUT_SEASON = 10
 _LOOKBACK_WITHOUT_SEASON = 20
 _MOST_SEASONS_BACK = 14
+_SHORT_HOLE = 2
 _MOST_COMPARISONS = 20_000_000  # of the base with the last value; a long series with a long horizon is sampled
 _LONGEST_LOOKBACK = 1345  # two weeks of quarter hours; the cost of the closed form grows with the cube
 
@@ -52,6 +54,8 @@ class Recipe:
         Values of the target a forecast looks back on.
     block : int
         The smallest season, or 10: the unit in which lengths are counted.
+    bridge : Bridge
+        How holes of a series are bridged where they are no error.
     """
 
     transform: Transform
@@ -59,6 +63,7 @@ class Recipe:
     base: int | None
     lookback: int
     block: int
+    bridge: Bridge = LINE
 
 
 def resolve(
@@ -69,6 +74,7 @@ def resolve(
     lookback: Any = "auto",
     season_length: Any = "auto",
     transform: Any = "auto",
+    observed: NDArray[np.bool_] | None = None,
 ) -> Recipe:
     """Turn ``"auto"`` into numbers; what the user fixed stays.
 
@@ -87,6 +93,8 @@ def resolve(
         None and 1 mean no season.
     transform : "auto", None, str or tuple of str
         See `rnnforecast.transforms.fit_transform`.
+    observed : ndarray of shape (N, K), bool, optional
+        False where a value is a guess.
 
     Returns
     -------
@@ -97,7 +105,10 @@ def resolve(
     ValueError
         If a parameter is none of these, or a transform is asked that the values do not allow.
     """
-    seasons = resolve_seasons(target, candidates, season_length)
+    target = LINE.fill(target, observed)
+    seasons = resolve_seasons(target, candidates, season_length, observed)
+    bridge = fit_bridge(target, observed, seasons)
+    target = bridge.fill(target, observed)
     block = seasons[0] if seasons else _BLOCK_WITHOUT_SEASON
     fitted = fit_transform(transform, target, seasons)
     if _is_auto(lookback):
@@ -105,11 +116,14 @@ def resolve(
     else:
         n_back = _positive_integer("lookback", lookback)
     base = None if fitted.lags else _better_base(fitted.forward(target), horizon, seasons, n_back)
-    return Recipe(fitted, seasons, base, n_back, block)
+    return Recipe(fitted, seasons, base, n_back, block, bridge)
 
 
 def resolve_seasons(
-    target: NDArray[np.float64], candidates: Sequence[int] | None, season_length: Any
+    target: NDArray[np.float64],
+    candidates: Sequence[int] | None,
+    season_length: Any,
+    observed: NDArray[np.bool_] | None = None,
 ) -> tuple[int, ...]:
     """Return the seasons of a target, ascending; arguments are those of `resolve`.
 
@@ -119,7 +133,7 @@ def resolve_seasons(
         If ``season_length`` is neither "auto" nor None nor made of positive integers.
     """
     if _is_auto(season_length):
-        return find_seasons(target, candidates)
+        return find_seasons(target, candidates, None if observed is None else _or_short(observed, candidates))
     if season_length is None:
         return ()
     given = season_length if isinstance(season_length, tuple | list) else (season_length,)
@@ -248,6 +262,12 @@ def _auto_lookback(n_rows: int, horizon: int, seasons: tuple[int, ...]) -> int:
     if third >= largest:
         n_seasons = max(n_seasons, -(-largest // smallest))
     return min(n_seasons, max(_LONGEST_LOOKBACK // smallest, 1)) * smallest + 1
+
+
+def _or_short(observed: NDArray[np.bool_], candidates: Sequence[int] | None) -> NDArray[np.bool_]:
+    """Return what was observed (N, K) and guesses in holes that are too short to hide a season."""
+    longest = min(candidates) // 4 if candidates else _SHORT_HOLE
+    return np.stack([hole_lengths(column) <= longest for column in observed.T], axis=1)
 
 
 def _better_base(values: NDArray[np.float64], horizon: int, seasons: tuple[int, ...], lookback: int) -> int:

@@ -15,9 +15,10 @@ from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
 from rnnforecast.estimators._backtest import Backtest
-from rnnforecast.estimators._holes import forecast_through, newest_of_season
+from rnnforecast.estimators._bridge import LINE, newest_of_season, observed_targets
+from rnnforecast.estimators._holes import forecast_through
 from rnnforecast.estimators._parameters import checked_number
-from rnnforecast.seasonality import find_seasons
+from rnnforecast.estimators._recipe import resolve_seasons
 from rnnforecast.series import Series, season_candidates
 
 if TYPE_CHECKING:
@@ -155,9 +156,8 @@ def _learn_and_forecast(
 
 def _by_season(series: Series, season: int) -> NDArray[np.float64]:
     """Return the target (N, K), what was missing filled from the season before if the forecaster may not see a line."""
-    if series.masked is None or series.seen is None:
-        return series.target
-    return newest_of_season(series.target, series.seen, season)
+    observed = observed_targets(series)
+    return series.target if observed is None else newest_of_season(series.target, observed, season)
 
 
 def _shows_later(series: Series, origin: int) -> bool:
@@ -167,7 +167,9 @@ def _shows_later(series: Series, origin: int) -> bool:
 
 def _season(training: Series) -> int:
     """Return the season that repeats best in the training rows, 1 if none was found."""
-    seasons = find_seasons(training.target, season_candidates(training.clock))
+    observed = observed_targets(training)
+    target = LINE.fill(training.target, observed)
+    seasons = resolve_seasons(target, season_candidates(training.clock), "auto", observed)
     unit = _seasonal_differences(training, 1) + np.finfo(np.float64).tiny  # columns may be in different units
     return min(seasons, key=lambda season: float((_seasonal_differences(training, season) / unit).sum()), default=1)
 

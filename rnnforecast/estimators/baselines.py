@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from rnnforecast.estimators._base import BaseForecaster
-from rnnforecast.estimators._holes import newest_of_season
+from rnnforecast.estimators._bridge import LINE, newest_of_season, observed_targets
 from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._parameters import one_blas_thread
 from rnnforecast.estimators._recipe import Recipe, resolve, resolve_seasons
@@ -93,13 +93,15 @@ class NaiveForecaster(BaseForecaster):
 
     def _learn(self, series: Series) -> dict[str, Any]:
         """Find the season."""
-        seasons = resolve_seasons(series.bridged, season_candidates(series.clock), self.season_length)
+        observed = observed_targets(series)
+        target = LINE.fill(series.target, observed)
+        seasons = resolve_seasons(target, season_candidates(series.clock), self.season_length, observed)
         seasonal = self.strategy == "seasonal" and seasons
         return {"season_length_": seasons[-1] if seasonal else 1, "n_parameters_": 0}
 
     def _forecast(self, series: Series, origins: NDArray[np.int64], horizon: int) -> NDArray[np.float64]:
         """Return the forecasts, (n, horizon, K), from each origin's own past."""
-        target, seen = series.target, series.seen if series.missing == "mask" else None
+        target, seen = series.target, observed_targets(series)
         steps = np.arange(horizon)
         last = target[origins - 1][:, None]
         if self.strategy == "mean":
@@ -223,14 +225,8 @@ class LinearForecaster(BaseForecaster):
         """Resolve the recipe and solve for the weights."""
         recipe = self._recipe(series)
         with one_blas_thread():  # the same bits whatever the number of threads
-            model = LinearModel(self.alpha).fit(
-                series.bridged,
-                series.known,
-                series.past,
-                recipe,
-                self.horizon,
-                None if series.masked is None else series.seen,
-            )
+            target, observed = recipe.bridge.over(series), observed_targets(series)
+            model = LinearModel(self.alpha).fit(target, series.known, series.past, recipe, self.horizon, observed)
         return {
             "alpha_": float(model.alpha_[0]) if len(model.alpha_) == 1 else model.alpha_,
             "season_length_": recipe.seasons,
@@ -242,14 +238,16 @@ class LinearForecaster(BaseForecaster):
 
     def _recipe(self, series: Series) -> Recipe:
         return resolve(
-            series.bridged,
+            series.target,
             self.horizon,
             season_candidates(series.clock),
             lookback=self.lookback,
             season_length=self.season_length,
             transform=self.target_transform,
+            observed=observed_targets(series),
         )
 
     def _forecast(self, series: Series, origins: NDArray[np.int64], horizon: int) -> NDArray[np.float64]:
         """Return the forecasts, (n, horizon, K)."""
-        return self.linear_.forecast(series.bridged, series.known, series.past, origins, horizon)
+        target = self.linear_.recipe_.bridge.over(series)
+        return self.linear_.forecast(target, series.known, series.past, origins, horizon)

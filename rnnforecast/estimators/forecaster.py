@@ -14,7 +14,6 @@ from rnnforecast.estimators import _diagnosis
 from rnnforecast.estimators._architecture import CONSTRAINTS, check
 from rnnforecast.estimators._base import BaseForecaster
 from rnnforecast.estimators._forking import check_forked
-from rnnforecast.estimators._frames import rows_of
 from rnnforecast.estimators._learning import learn
 from rnnforecast.estimators._parameters import n_threads, one_blas_thread
 from rnnforecast.estimators._training import CONSTRAINTS as TRAINING
@@ -350,10 +349,11 @@ class RNNForecaster(BaseForecaster):
                 self.attention_ = _diagnosis.attention(self.ensemble_, series, origins[-1:], horizon)
             linear = None
             if self.linear_ is not None:
-                linear = self.linear_.forecast(series.bridged, series.known, series.past, origins, horizon)
+                target = self.linear_.recipe_.bridge.over(series)
+                linear = self.linear_.forecast(target, series.known, series.past, origins, horizon)
                 if not np.any(self.blend_weight_):
                     return linear
-            data, jobs = rows_of(series, self.ensemble_.windows), n_threads(self.n_jobs)
+            data, jobs = self.ensemble_.scales.rows(series), n_threads(self.n_jobs)
             network = self.ensemble_.forecast(*data, origins, horizon, jobs, series.masked)
         if linear is None:
             return network

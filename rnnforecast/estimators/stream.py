@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnnforecast.estimators._forking import ForkedEnsemble
-from rnnforecast.estimators._frames import rows_of, scaled
+from rnnforecast.estimators._frames import scaled
 from rnnforecast.estimators._recipe import relative_and_base
 from rnnforecast.network.streams import Reading
 from rnnforecast.network.windows import Frame
@@ -55,8 +55,9 @@ class ForecastStream:
         self._transform = ensemble.scales.transform
         reach = 1 if self._linear is None else self._linear.lookback
         n_lost = self._transform.n_lost
-        self._recent = self._transform.forward(_newest(series.bridged, reach + n_lost))[n_lost:]
-        self._levels = _newest(series.bridged, n_lost + 1)  # what differences are taken of and added up from
+        target = ensemble.scales.bridge.over(series)
+        self._recent = self._transform.forward(_newest(target, reach + n_lost))[n_lost:]
+        self._levels = _newest(target, n_lost + 1)  # what differences are taken of and added up from
 
     def update(self, values: ArrayLike) -> ForecastStream:
         """Take the next observation.
@@ -132,7 +133,7 @@ class _Member:
         self.windows, self.network, self.scaler = windows, ensemble.network, ensemble.scales.target
         self.prepared = [ensemble.network.prepare(weights) for weights in ensemble.weights]
         n_lost = ensemble.scales.transform.n_lost
-        target, none = _newest(rows_of(series, windows)[0], reach + n_lost), np.zeros((reach + n_lost, 0))
+        target, none = _newest(ensemble.scales.rows(series)[0], reach + n_lost), np.zeros((reach + n_lost, 0))
         masked = None if series.masked is None else _newest(series.masked, reach + n_lost)
         frame = ensemble.scales.frame(target, none, none, self.network.dtype, masked)
         parts = (frame.target, frame.known, frame.past, frame.observed, frame.age)

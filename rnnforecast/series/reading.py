@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from numbers import Real
 from typing import Any
 
@@ -104,17 +103,6 @@ class Series:
     def masked(self) -> np.ndarray | None:
         """`observed` where models are to be told, with ``missing="mask"``; else None."""
         return self.observed if self.missing == "mask" else None
-
-    @cached_property
-    def bridged(self) -> np.ndarray:
-        """The target (N, K) with the holes between known values bridged, for models of single columns.
-
-        With a mask, `target` shows nothing of later rows, whichever is the last that is known. A forecast that begins
-        where its column was observed may know how the holes before ended.
-        """
-        if self.missing != "mask" or self.seen is None:
-            return self.target
-        return gaps.interpolate(np.where(self.seen, self.target, np.nan), self.target_names, "y")
 
 
 def read(
