@@ -27,8 +27,8 @@ class Bridge:
     Parameters
     ----------
     season : int
-        A hole is filled with the newest values observed whole seasons before, moved by a line so that it meets its
-        ends; 0 where there is no season.
+        A hole is filled with the newest values observed whole seasons before, moved for each season that went by so
+        that the hole's ends meet; 0 where there is no season.
     shortest : int
         Shorter holes are filled with a line between their ends.
     """
@@ -64,10 +64,10 @@ class Bridge:
         filled = np.where(seen, values, np.interp(row, row[seen], values[seen]))
         if not self.season:
             return filled
-        before = season_before(values, seen, self.season)
-        shift = np.nan_to_num((values - before)[seen])  # none where there was no season before
-        by_season = before + np.interp(row, row[seen], shift)
-        return np.where((hole_lengths(seen) >= self.shortest) & ~np.isnan(before), by_season, filled)
+        before, elapsed = season_before(values, seen, self.season)
+        drift = np.nan_to_num((values - before) / np.maximum(elapsed, 1))[seen]  # none without a season before
+        by_season = before + elapsed * np.interp(row, row[seen], drift)
+        return np.where((hole_lengths(seen) >= self.shortest) & (elapsed > 0), by_season, filled)
 
 
 LINE = Bridge()
@@ -93,7 +93,7 @@ def fit_bridge(target: _Array, seen: _Mask | None, seasons: Sequence[int]) -> Br
     if seen is None or not seasons:
         return LINE
     season = seasons[-1]
-    before = np.stack([season_before(*pair, season) for pair in zip(target.T, seen.T, strict=True)], axis=1)
+    before = np.stack([season_before(*pair, season)[0] for pair in zip(target.T, seen.T, strict=True)], axis=1)
     level, moved = np.where(seen, target, np.nan), np.where(seen, target - before, np.nan)
     reach = 1
     while reach < season and 2 * np.mean(_missed(moved, reach) < _CLEARLY * _missed(level, reach)) <= 1:
@@ -101,10 +101,20 @@ def fit_bridge(target: _Array, seen: _Mask | None, seasons: Sequence[int]) -> Br
     return Bridge(season, 2 * reach - 1)
 
 
-def season_before(values: _Array, seen: _Mask, season: int) -> _Array:
-    """Return the newest value observed one season before each row, or two, and so on, (N,); NaN where there is none."""
-    newest = newest_of_season(np.where(seen, values, np.nan)[:, None], seen[:, None], season)[:, 0]
-    return np.concatenate([np.full(min(season, len(values)), np.nan), newest[:-season]])
+def season_before(values: _Array, seen: _Mask, season: int) -> tuple[_Array, NDArray[np.int64]]:
+    """Return for each row (N,) the newest value observed whole seasons before, NaN if none, and how many, 0 if none.
+
+    Parameters
+    ----------
+    values : ndarray of shape (N,)
+    seen : ndarray of shape (N,), bool
+        False where a value is a guess.
+    season : int
+    """
+    newest = np.concatenate([np.full(season, -1), _newest_rows(seen[:, None], season)[:, 0]])[: len(values)]
+    found = newest >= 0
+    before = np.where(found, values[np.maximum(newest, 0)], np.nan)
+    return before, np.where(found, (np.arange(len(values)) - newest) // season, 0)
 
 
 def newest_of_season(target: _Array, seen: _Mask, season: int) -> _Array:
@@ -117,12 +127,17 @@ def newest_of_season(target: _Array, seen: _Mask, season: int) -> _Array:
         False where a value is a guess.
     season : int
     """
-    n_rows, n_columns = target.shape
+    newest = _newest_rows(seen, season)
+    return np.where(newest >= 0, np.take_along_axis(target, np.maximum(newest, 0), axis=0), target)
+
+
+def _newest_rows(seen: _Mask, season: int) -> NDArray[np.int64]:
+    """Return the newest row that was observed, this one or whole seasons before, (N, K); -1 if none."""
+    n_rows, n_columns = seen.shape
     n_seasons = -(-n_rows // season)
     rows = np.full((n_seasons * season, n_columns), -1)
     rows[:n_rows] = np.where(seen, np.arange(n_rows)[:, None], -1)
-    newest = np.maximum.accumulate(rows.reshape(n_seasons, season, n_columns), axis=0).reshape(rows.shape)[:n_rows]
-    return np.where(newest >= 0, np.take_along_axis(target, np.maximum(newest, 0), axis=0), target)
+    return np.maximum.accumulate(rows.reshape(n_seasons, season, n_columns), axis=0).reshape(rows.shape)[:n_rows]
 
 
 def _missed(values: _Array, reach: int) -> _Array:

@@ -40,7 +40,8 @@ class NaiveForecaster(BaseForecaster):
         Covariates made from the index; not used.
     missing : {"error", "mask", "interpolate"}, default="error"
         What to do about missing values. "mask": only values that were observed are repeated or averaged.
-        "interpolate": what is missing is filled with a line first.
+        "interpolate": what is missing is filled with a line first. With both, a forecast begins at the newest
+        observation of its column.
     missing_values : float, tuple of float or None, default=None
         Numbers that stand for a missing value as NaN does, such as -999.
     freq : str, offset or None, default=None
@@ -149,9 +150,10 @@ class LinearForecaster(BaseForecaster):
     calendar : tuple of {"minute_of_hour", "hour", "weekday", "month", "day_of_year"} or None, default=None
         Covariates made from the index.
     missing : {"error", "mask", "interpolate"}, default="error"
-        What to do about missing values. "mask": a hole before an origin is bridged by a line, but nothing is learnt
-        from forecasts that mostly fall into one. "interpolate": what is missing is filled with a line and learnt as if
-        it had been observed. With both, a forecast begins at the newest observation of its column.
+        What to do about missing values. "mask": nothing is learnt from forecasts that begin in a hole or mostly fall
+        into one; holes before an origin are bridged by a line or, long ones, by the season before. "interpolate": what
+        is missing is filled with a line and learnt as if it had been observed. With both, a forecast begins at the
+        newest observation of its column.
     missing_values : float, tuple of float or None, default=None
         Numbers that stand for a missing value as NaN does, such as -999.
     freq : str, offset or None, default=None

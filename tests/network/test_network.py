@@ -22,7 +22,18 @@ N_ROWS, LOOKBACK, HORIZON = 30, 6, 3
 
 
 def build(
-    cells, *, decoder="direct", joint=False, segment=1, dropout=0.0, head=(), highway=0, base=0, norm="last", seed=0
+    cells,
+    *,
+    decoder="direct",
+    joint=False,
+    segment=1,
+    dropout=0.0,
+    head=(),
+    highway=0,
+    base=0,
+    norm="last",
+    marked=False,
+    seed=0,
 ):
     """Return network, windows, frame and every sample; two targets, two known and one past covariate."""
     rng = np.random.default_rng(seed)
@@ -30,7 +41,7 @@ def build(
     frame = Frame(
         rng.normal(size=(N_ROWS, 2)), rng.normal(size=(N_ROWS, 2)), rng.normal(size=(N_ROWS, 0 if recursive else 1))
     )
-    windows = Windows(LOOKBACK, HORIZON, 2 if joint else 1, 2, 2, 0 if recursive else 1, base, norm, recursive)
+    windows = Windows(LOOKBACK, HORIZON, 2 if joint else 1, 2, 2, 0 if recursive else 1, base, norm, recursive, marked)
     layers, width = [], windows.n_inputs
     if segment > 1:
         layers = [Segments(width, segment), Dense(width * segment, 4, relu)]
