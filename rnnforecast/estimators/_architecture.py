@@ -200,7 +200,7 @@ def design(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
     )
     end: Decoder
     if recursive:
-        end = Recursive(width, windows.n_targets, horizon, head)
+        end = Recursive(width, windows.n_targets, horizon, head, from_present=recipe.base is not None)
     elif decoder == "seq2seq":
         end = Seq2Seq(each[-1], width, windows, dtype, head, forecaster.dropout, forecaster.attention)
     elif decoder == "parallel":
