@@ -29,7 +29,7 @@ class ForecastStream:
     Raises
     ------
     ValueError
-        If the forecaster uses covariates, or a recursive decoder.
+        If the forecaster uses covariates or a recursive decoder, or its last row has missing values.
     """
 
     def __init__(self, forecaster: Any):
@@ -38,6 +38,11 @@ class ForecastStream:
             raise ValueError(
                 "stream() takes observations of the target alone, but the forecaster was fitted with covariates: "
                 "use update() and forecast()"
+            )
+        if series.seen is not None and not series.seen[-1].all():
+            raise ValueError(
+                "stream() goes on from the newest observation, but the last known row has missing values: "
+                "update() with a whole row first, or use forecast()"
             )
         if getattr(ensemble.windows, "recursive", False):
             raise ValueError(

@@ -16,10 +16,11 @@ from rnnforecast import LinearForecaster, NaiveForecaster, RNNForecaster
 from rnnforecast.estimators._base import DataWarning
 from rnnforecast.estimators._holes import forecast_through, newest_observation
 from rnnforecast.series import read
+from tests.benchmarks.accuracy import temperature
 from tests.estimators.mirror import Mirror
 
 HOURS = pd.date_range("2024-01-01", periods=500, freq="h")
-QUICK = {"n_estimators": 1, "max_iter": 2, "hidden_layer_sizes": (6,), "random_state": 0}
+QUICK = {"n_estimators": 1, "max_iter": 2, "hidden_layer_sizes": (6,), "lookback": 24, "random_state": 0}
 POLICIES = ["mask", "interpolate"]
 NETWORKS = {
     "direct": {},
@@ -172,7 +173,7 @@ def test_folds_that_end_in_a_hole_are_scored(missing):
 
 def test_a_single_value_is_too_few_rows_to_learn_from():
     y = pd.Series([np.nan] * 20 + [3.0] + [np.nan] * 30)
-    with pytest.raises(ValueError, match="RNNForecaster needs at least 7 rows to learn from, got 1"):
+    with pytest.raises(ValueError, match="RNNForecaster needs at least 30 rows to learn from, got 1"):
         RNNForecaster(6, missing="mask", **QUICK).fit(y)
     assert NaiveForecaster(2, missing="mask").fit(y).forecast().tolist() == [3.0, 3.0]
 
@@ -203,6 +204,19 @@ def test_holidays_are_no_holes_but_weeks_of_trading_days_are():
     assert np.isfinite(LinearForecaster(5, missing="mask").fit(spread).forecast()).all()
 
 
+@pytest.mark.parametrize("options", [{}, {"forking_sequences": True}], ids=["windows", "every step"])
+def test_a_stream_goes_on_after_holes_but_not_in_one(options):
+    y = holed()[["b"]]
+    y.iloc[-2:] = 10.0
+    model = RNNForecaster(6, missing="mask", **options, **QUICK).fit(y[:-1])
+    np.testing.assert_allclose(model.stream().forecast(), model.forecast(), rtol=1e-5)  # float32
+    stream = model.stream().update(y.iloc[-1])
+    rtol = 1e-5 if not options else 0.05  # a carried state remembers rows before the window
+    np.testing.assert_allclose(stream.forecast(), model.update(y[-1:]).forecast(), rtol=rtol)
+    with pytest.raises(ValueError, match="has missing values: update"):
+        RNNForecaster(6, missing="mask", **options, **QUICK).fit(holed()).stream()
+
+
 def test_data_of_another_frequency_are_no_history():
     y = whole()["a"]
     for missing in POLICIES:
@@ -220,20 +234,15 @@ def test_data_of_another_frequency_are_no_history():
 )
 @pytest.mark.parametrize("station", ["JFK", "EWR", "LGA"])
 def test_holes_in_the_weather_cost_little_accuracy(station):
-    table = pd.read_csv(Path(os.environ["RNNFORECAST_DATA"]) / "weather/nyc_hourly_2013.csv")
-    table = table[table["origin"] == station]
-    temperature = pd.Series(
-        table["temp"].to_numpy(), index=pd.DatetimeIndex(pd.to_datetime(table["time_hour"], utc=True))
-    )
-    temperature = temperature[~temperature.index.duplicated()].asfreq("h")
-    cut = int(0.8 * len(temperature))
-    random, week = temperature.copy(), temperature.copy()
+    series = temperature(station)
+    cut = int(0.8 * len(series))
+    random, week = series.copy(), series.copy()
     random.iloc[np.random.default_rng(0).choice(cut, cut // 10, replace=False)] = np.nan
     week.iloc[cut - 400 : cut - 232] = np.nan
     model = RNNForecaster(24, missing="mask", random_state=0)
     errors = []
-    for series in (temperature, random, week):
-        found = model.backtest(series, n_windows=len(series) - 23 - cut, step=1).forecasts
+    for given in (series, random, week):
+        found = model.backtest(given, n_windows=len(given) - 23 - cut, step=1).forecasts
         errors.append((found["forecast"] - found["actual"]).abs().mean())
     assert errors[1] < 1.10 * errors[0]
     assert errors[2] < 1.20 * errors[0]
