@@ -73,6 +73,17 @@ def test_extreme_units_change_nothing(size):
     np.testing.assert_allclose(scaled.transform(values * size), plain.transform(values), rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("kind", SCALES)
+def test_guesses_do_not_count(table, kind):
+    observed = np.random.default_rng(1).random(table.shape) > 0.4
+    found = fit_scaler(np.where(observed, table, 1e9), kind, observed)
+    for k in range(2):
+        expected = fit_scaler(table[observed[:, k], k : k + 1], kind)
+        for part in ("origin", "offset", "scale"):
+            assert getattr(found, part)[k] == getattr(expected, part)[0]
+    assert np.isfinite(fit_scaler(table, kind, np.zeros_like(observed)).scale).all()  # nothing is known of it
+
+
 def test_a_table_without_columns_has_an_empty_scaler():
     for kind in SCALES:
         assert fit_scaler(np.empty((5, 0)), kind).transform(np.empty((3, 0))).shape == (3, 0)

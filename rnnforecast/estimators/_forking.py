@@ -144,7 +144,8 @@ def train_forked(
 
     def loss(out: np.ndarray, target: np.ndarray, d_out: np.ndarray) -> float:
         """Loss of a step: the mean over what it forecasts; a value that was not observed costs nothing."""
-        target = np.where(np.isnan(target), out, target)
+        if frame.observed is not None:
+            target = np.where(np.isnan(target), out, target)
         total = LOSSES[settings.loss](out, target, d_out) / forking.n_outputs
         d_out /= forking.n_outputs
         return total

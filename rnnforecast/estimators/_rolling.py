@@ -179,7 +179,11 @@ def _seasonal_differences(training: Series, season: int) -> NDArray[np.float64]:
     target = training.target
     if len(target) <= season:
         return np.zeros(target.shape[1])
-    return np.abs(target[season:] - target[:-season]).mean(axis=0)
+    differences, observed = np.abs(target[season:] - target[:-season]), observed_targets(training)
+    if observed is None:
+        return differences.mean(axis=0)
+    both = observed[season:] & observed[:-season]
+    return differences.sum(axis=0, where=both) / np.maximum(both.sum(axis=0), 1)
 
 
 def _frame(

@@ -127,13 +127,13 @@ def read_more(series: Series, y_new: Any, X_new: Any = None) -> Series:
         if read_past is not None:
             _check(read_past, index, series.past_names, "X_new", series.missing)
             past = gaps.spread(read_past, *grid)
-    target_and_past, observed = _joined(series, np.hstack([values, past]))
+    target, past, observed = _joined(series, values, past)
     return replace(
         series,
         clock=clock,
-        target=np.ascontiguousarray(target_and_past[:, : values.shape[1]]),
+        target=target,
         known=np.vstack([series.known, np.hstack([known, dates])]),
-        past=np.ascontiguousarray(target_and_past[:, values.shape[1] :]),
+        past=past,
         observed=observed,
     )
 
@@ -217,20 +217,21 @@ def _check(values: np.ndarray, index: pd.Index | None, names: Sequence[Hashable]
         gaps.require_present(values, index, names, argument)
 
 
-def _joined(series: Series, values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return targets and past covariates (N + n, K + P), new rows with NaN filled, and which of them were observed.
+def _joined(series: Series, target: np.ndarray, past: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Return targets (N + n, K) and past covariates (N + n, P), NaN of new rows filled, and which were observed.
 
     What was filled at the end of the series is filled again, for now it is known how the hole ends.
     """
-    so_far = np.hstack([series.target, series.past])
     if series.observed is None:
-        return np.vstack([so_far, values]), None
+        return np.vstack([series.target, target]), np.vstack([series.past, past]), None
     whole = np.flatnonzero(series.observed.all(axis=1))
     begin = int(whole[-1]) if len(whole) else 0
-    observed = np.vstack([series.observed, ~np.isnan(values)])
-    tail = np.where(observed[begin:], np.vstack([so_far[begin:], values]), np.nan)
+    observed = np.vstack([series.observed, ~np.isnan(np.hstack([target, past]))])
+    tail = np.hstack([np.vstack([series.target[begin:], target]), np.vstack([series.past[begin:], past])])
     names = [*series.target_names, *series.past_names]
-    return np.vstack([so_far[:begin], gaps.filled(tail, series.missing, names, "y_new")]), observed
+    tail = gaps.filled(np.where(observed[begin:], tail, np.nan), series.missing, names, "y_new")
+    new_target, new_past = np.hsplit(tail, [target.shape[1]])
+    return np.vstack([series.target[:begin], new_target]), np.vstack([series.past[:begin], new_past]), observed
 
 
 def _covariates(series: Series, table: Table, estimator: str) -> tuple[np.ndarray, np.ndarray | None]:

@@ -66,6 +66,21 @@ def slow_ridge(X, Y, penalty, n_common, n_known):
     return weights
 
 
+def test_windows_that_end_with_a_guess_or_mostly_before_guesses_are_left_out():
+    y = autoregression(120)
+    observed = np.random.default_rng(3).random(y.shape) > 0.3
+    observed[60:70] = False
+    y[~observed] += 50.0  # guesses may be anything; windows do read them
+    model = LinearModel(0.05).fit(y, none(120), none(120), LAST, 3, observed)
+    seen = observed[:, 0]
+    kept = [o for o in range(5, 118) if seen[o - 1] and seen[o : o + 3].sum() >= 1.5]
+    assert 0 < len(kept) < 90
+    scale = y[seen].std()
+    X = np.array([y[o - 5 : o, 0] - y[o - 1, 0] for o in kept]) / scale
+    Y = np.array([y[o : o + 3, 0] - y[o - 1, 0] for o in kept]) / scale
+    np.testing.assert_allclose(model.weights_[0], slow_ridge(X, Y, 0.05, 5, 0), atol=1e-10)
+
+
 @pytest.mark.parametrize("with_covariates", [False, True])
 def test_weights_equal_those_of_an_ordinary_solver(with_covariates):
     y = autoregression(60)
