@@ -127,13 +127,13 @@ def read_more(series: Series, y_new: Any, X_new: Any = None) -> Series:
         if read_past is not None:
             _check(read_past, index, series.past_names, "X_new", series.missing)
             past = gaps.spread(read_past, *grid)
-    target, past, observed = _joined(series, values, past)
+    targets, pasts, observed = _joined(series, values, past)
     return replace(
         series,
         clock=clock,
-        target=target,
+        target=targets,
         known=np.vstack([series.known, np.hstack([known, dates])]),
-        past=past,
+        past=pasts,
         observed=observed,
     )
 
