@@ -77,7 +77,7 @@ def names_of(series: Series) -> tuple[list[Hashable], list[Hashable], list[Hasha
 def lookback_of(forecaster: Any) -> int:
     """Return how many rows before an origin the forecasts of a fitted forecaster read."""
     linear, windows = forecaster.linear_, forecaster.ensemble_.windows
-    own = windows.lookback if isinstance(windows, Windows) else max(windows.lookback, windows.base) + 1
+    own = windows.lookback if isinstance(windows, Windows) else max(windows.lookback, windows.base or 0) + 1
     return max(own, 0 if linear is None else linear.recipe_.lookback)
 
 
@@ -161,6 +161,6 @@ def _in_original_units(
 ) -> _Parts:
     """Follow the transform of the target: of the forecast (n, K), and of the values that went in."""
     target, known, past = parts
-    grows = transform.sensitivity(forecast)[:, column, None, None]
+    grows = transform.pointwise.sensitivity(forecast)[:, column, None, None]
     rows = np.maximum(origins[:, None] + np.arange(-target.shape[1], 0), 0)
-    return grows * target / transform.sensitivity(series.target)[rows], grows * known, grows * past
+    return grows * target / transform.pointwise.sensitivity(series.target)[rows], grows * known, grows * past
