@@ -23,7 +23,9 @@ _LONGEST_PEAK = 3000
 _NEWEST = 500_000  # rows; more say nothing new about a season and ask for much memory
 
 
-def find_seasons(y: ArrayLike, candidates: Sequence[int] | None = None) -> tuple[int, ...]:
+def find_seasons(
+    y: ArrayLike, candidates: Sequence[int] | None = None, observed: NDArray[np.bool_] | None = None
+) -> tuple[int, ...]:
     """Find the season lengths of one or several series.
 
     Parameters
@@ -33,6 +35,8 @@ def find_seasons(y: ArrayLike, candidates: Sequence[int] | None = None) -> tuple
     candidates : sequence of int or None
         Season lengths the time axis makes possible (24 and 168 for hourly data); only these are looked for. None: the
         time axis is unknown, and at most one season is looked for among all lags up to a third of the series.
+    observed : ndarray of the shape of y, bool, optional
+        False where a value is a guess, which says nothing of a season.
 
     Returns
     -------
@@ -42,12 +46,15 @@ def find_seasons(y: ArrayLike, candidates: Sequence[int] | None = None) -> tuple
     values = np.asarray(y, dtype=np.float64)[-_NEWEST:]
     if values.ndim == 1:
         values = values[:, None]
-    found = [_seasons_of_column(column, candidates) for column in values.T]
+    known = None if observed is None else np.reshape(observed, (len(observed), -1))[-_NEWEST:]
+    found = [_seasons_of_column(y, candidates, None if known is None else known[:, k]) for k, y in enumerate(values.T)]
     every = sorted({season for seasons in found for season in seasons})
     return tuple(season for season in every if 2 * sum(season in seasons for seasons in found) >= len(found))
 
 
-def difference_autocorrelation(y: NDArray[np.float64], n_lags: int) -> NDArray[np.float64]:
+def difference_autocorrelation(
+    y: NDArray[np.float64], n_lags: int, observed: NDArray[np.bool_] | None = None
+) -> NDArray[np.float64]:
     """Unbiased autocorrelation of the clipped first difference.
 
     Parameters
@@ -56,6 +63,8 @@ def difference_autocorrelation(y: NDArray[np.float64], n_lags: int) -> NDArray[n
         One series, N >= 2.
     n_lags : int
         Largest lag, below N - 1.
+    observed : ndarray of shape (N,), bool, optional
+        False where a value is a guess: its differences do not count.
 
     Returns
     -------
@@ -63,15 +72,22 @@ def difference_autocorrelation(y: NDArray[np.float64], n_lags: int) -> NDArray[n
         Element k belongs to lag k; all zero for a series whose difference does not vary.
     """
     difference = np.diff(y)
-    scale = np.abs(difference).max()
+    known = None if observed is None else observed[1:] & observed[:-1]
+    counted = difference if known is None else difference[known]
+    scale = np.abs(counted).max(initial=0.0)
     if scale == 0:
         return np.zeros(n_lags + 1)
-    difference /= scale  # squares of huge or tiny values stay in range
-    clipped = np.clip(difference, *np.quantile(difference, _CLIPPED))
+    counted = counted / scale  # squares of huge or tiny values stay in range
+    clipped = np.clip(counted, *np.quantile(counted, _CLIPPED))
     if np.ptp(clipped) == 0:
-        clipped = difference  # fewer than 1 % of the steps differ at all: they are the series
+        clipped = counted  # fewer than 1 % of the steps differ at all: they are the series
     centred = clipped - clipped.mean()
-    covariance = lagged_products(centred, n_lags) / (len(centred) - np.arange(n_lags + 1))
+    pairs = len(difference) - np.arange(n_lags + 1)
+    if known is not None:
+        spread = np.zeros(len(difference))
+        spread[known] = centred
+        centred, pairs = spread, np.maximum(np.rint(lagged_products(known.astype(np.float64), n_lags)), 1)
+    covariance = lagged_products(centred, n_lags) / pairs
     # A straight line has a difference of nothing but rounding errors, whose correlations mean nothing.
     rounding = np.finfo(np.float64).eps * np.abs(y).max() / scale
     if covariance[0] <= (8 * rounding) ** 2:
@@ -99,18 +115,20 @@ def lagged_products(values: NDArray[np.float64], n_lags: int) -> NDArray[np.floa
     return np.fft.irfft(spectrum * spectrum.conj(), size)[: n_lags + 1]
 
 
-def _seasons_of_column(y: NDArray[np.float64], candidates: Sequence[int] | None) -> tuple[int, ...]:
+def _seasons_of_column(
+    y: NDArray[np.float64], candidates: Sequence[int] | None, observed: NDArray[np.bool_] | None
+) -> tuple[int, ...]:
     if candidates is None:
-        return _highest_peak(y)
-    return _from_menu(y, sorted({int(season) for season in candidates if season > 1}))
+        return _highest_peak(y, observed)
+    return _from_menu(y, sorted({int(season) for season in candidates if season > 1}), observed)
 
 
-def _from_menu(y: NDArray[np.float64], candidates: list[int]) -> tuple[int, ...]:
+def _from_menu(y: NDArray[np.float64], candidates: list[int], observed: NDArray[np.bool_] | None) -> tuple[int, ...]:
     n = len(y) - 1
     possible = [season for season in candidates if 2 * season <= n and season + _NEIGHBOURS < n]
     if not possible:
         return ()
-    correlation = difference_autocorrelation(y, max(possible) + _NEIGHBOURS)
+    correlation = difference_autocorrelation(y, max(possible) + _NEIGHBOURS, observed)
     seasons: list[int] = []
     for season in possible:
         height = correlation[season]
@@ -123,7 +141,7 @@ def _from_menu(y: NDArray[np.float64], candidates: list[int]) -> tuple[int, ...]
     return tuple(seasons)
 
 
-def _highest_peak(y: NDArray[np.float64]) -> tuple[int, ...]:
+def _highest_peak(y: NDArray[np.float64], observed: NDArray[np.bool_] | None) -> tuple[int, ...]:
     """Return the smallest lag whose peak is nearly the highest and repeats at twice the lag.
 
     The repetition is what noise lacks: the difference of white noise alone passes the height in half of all series of
@@ -133,7 +151,7 @@ def _highest_peak(y: NDArray[np.float64]) -> tuple[int, ...]:
     longest = min(n // 3, _LONGEST_PEAK)
     if longest < 2:
         return ()
-    correlation = difference_autocorrelation(y, 2 * longest)
+    correlation = difference_autocorrelation(y, 2 * longest, observed)
     lags = np.arange(2, longest + 1)
     heights = correlation[lags]
     is_peak = (heights > correlation[lags - 1]) & (heights >= correlation[lags + 1])

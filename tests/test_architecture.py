@@ -16,7 +16,7 @@ PACKAGE = ROOT / "rnnforecast"
 SOURCES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
 
 LAYERS = ("kernels", "network", "training", "estimators")  # each knows itself and those before it
-LEAVES = ("series", "scaling", "seasonality", "metrics", "datasets")  # know no layer
+LEAVES = ("series", "scaling", "seasonality", "transforms", "metrics", "datasets")  # know no layer
 TOP_LEVEL = {"rnnforecast", "tests", "datasets", "examples", "pyproject.toml", "README.md", "LICENSE"}
 
 HOMES = {

@@ -1,9 +1,9 @@
-"""Scalers and value transforms."""
+"""Scalers."""
 
 import numpy as np
 import pytest
 
-from rnnforecast.scaling import SCALES, Identity, Log, fit_scaler, guerrero_slope, wants_log
+from rnnforecast.scaling import SCALES, fit_scaler
 
 EPS = np.finfo(np.float64).eps
 
@@ -73,6 +73,17 @@ def test_extreme_units_change_nothing(size):
     np.testing.assert_allclose(scaled.transform(values * size), plain.transform(values), rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("kind", SCALES)
+def test_guesses_do_not_count(table, kind):
+    observed = np.random.default_rng(1).random(table.shape) > 0.4
+    found = fit_scaler(np.where(observed, table, 1e9), kind, observed)
+    for k in range(2):
+        expected = fit_scaler(table[observed[:, k], k : k + 1], kind)
+        for part in ("origin", "offset", "scale"):
+            assert getattr(found, part)[k] == getattr(expected, part)[0]
+    assert np.isfinite(fit_scaler(table, kind, np.zeros_like(observed)).scale).all()  # nothing is known of it
+
+
 def test_a_table_without_columns_has_an_empty_scaler():
     for kind in SCALES:
         assert fit_scaler(np.empty((5, 0)), kind).transform(np.empty((3, 0))).shape == (3, 0)
@@ -83,39 +94,3 @@ def test_fit_scaler_says_what_it_expects():
         fit_scaler([1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match=r"scale must be one of .* got 'max'"):
         fit_scaler([[1.0]], "max")
-
-
-def test_log_and_identity_invert_themselves():
-    values = np.array([[1e-3], [1.0], [5e4]])
-    np.testing.assert_allclose(Log().inverse(Log().forward(values)), values, rtol=16 * EPS)  # |log| up to 11, times eps
-    np.testing.assert_array_equal(Identity().inverse(Identity().forward(values)), values)
-
-
-def test_log_of_an_extrapolated_value_stays_finite():
-    assert np.isfinite(Log().inverse(np.array([1e4, -1e4]))).all()
-
-
-def test_log_names_the_first_row_that_is_not_positive():
-    with pytest.raises(ValueError, match=r"positive values, got -2 \(first at row 1\)"):
-        Log().forward(np.array([[3.0], [0.0], [-2.0]]))
-
-
-@pytest.mark.parametrize(("power", "log"), [(0.0, False), (1.0, True)])
-def test_guerrero_slope_recovers_the_power_that_couples_spread_to_level(power, log):
-    rng = np.random.default_rng(0)
-    level = np.repeat(np.geomspace(100, 1000, 60), 12)
-    y = level + 0.05 * 100 * (level / 100) ** power * rng.standard_normal(len(level))
-    # log of a standard deviation of 12 points scatters by .21; over 60 blocks with sd(log level) = .68 the slope by .04
-    assert guerrero_slope(y, 12) == pytest.approx(power, abs=0.16)
-    assert wants_log(y, 12) is log
-
-
-def test_guerrero_slope_is_zero_where_nothing_can_be_said():
-    rng = np.random.default_rng(0)
-    growing = np.exp(np.linspace(0, 3, 240) + 0.1 * rng.standard_normal(240))
-    assert guerrero_slope(growing, 12) > 0.5
-    assert guerrero_slope(growing - growing.min(), 12) == 0  # a zero
-    assert guerrero_slope(growing[:40], 12) == 0  # three blocks
-    assert guerrero_slope(100 + rng.standard_normal(240), 12) == 0  # one level
-    assert guerrero_slope(np.repeat(np.arange(1.0, 21.0), 12), 12) == 0  # blocks without spread
-    assert not wants_log(np.full(240, 7.0))

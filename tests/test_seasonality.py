@@ -20,6 +20,30 @@ def test_autocorrelation_equals_its_definition():
     np.testing.assert_allclose(difference_autocorrelation(y, 20), expected, atol=1e-12)
 
 
+def test_autocorrelation_of_a_series_with_guesses_equals_its_definition():
+    rng = np.random.default_rng(0)
+    y, observed = rng.standard_normal(80).cumsum(), rng.random(80) > 0.2
+    known = observed[1:] & observed[:-1]
+    counted = np.diff(y)[known]
+    clipped = np.clip(np.diff(y), *np.quantile(counted, (0.01, 0.99)))
+    centred = clipped - clipped[known].mean()
+    expected = []
+    for k in range(16):
+        pairs = known[k:] & known[: len(known) - k]
+        expected.append((centred[k:] * centred[: len(centred) - k])[pairs].mean() / (centred[known] ** 2).mean())
+    guessed = np.where(observed, y, 1e3)
+    np.testing.assert_allclose(difference_autocorrelation(guessed, 15, observed), expected, atol=1e-12)
+
+
+def test_a_hole_of_a_week_hides_no_week():
+    y = cycle(24 * 7 * 4, 168)
+    observed = np.ones(len(y), bool)
+    observed[300:468] = False
+    y[~observed] = 0.0
+    assert find_seasons(y, (24, 168), observed) == (168,)
+    assert find_seasons(np.stack([y, y], axis=1), (24, 168), np.stack([observed, observed], axis=1)) == (168,)
+
+
 @pytest.mark.parametrize("candidates", [(24, 168), None])
 @pytest.mark.parametrize("drift", ["none", "line", "walk"])
 def test_a_season_is_found_whatever_the_drift(candidates, drift):

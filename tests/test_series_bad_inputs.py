@@ -189,20 +189,16 @@ def test_flat_features_are_refused_as_scikit_learn_does() -> None:
         read(np.zeros(5), np.zeros(5))
 
 
-def test_a_target_that_ends_early_is_not_filled() -> None:
-    frame = pd.DataFrame({"a": [1.0, 2, 3, 4, 5], "b": [1.0, 2, 3, np.nan, np.nan]}, index=DAYS)
-    with pytest.raises(
-        ValueError, match=r"NaN at its end: 2 of 10 values, first at row 2024-01-04.* 'b'; trim it to its first 3"
-    ):
-        read(frame, missing="interpolate")
+@pytest.mark.parametrize("missing", ["mask", "interpolate"])
+def test_a_column_without_any_value_is_refused(missing: str) -> None:
     for data, y in (([np.nan] * 3, None), (np.full((3, 1), np.nan), np.zeros(3))):
-        with pytest.raises(ValueError, match="every value is missing"):
-            read(data, y, missing="interpolate")
+        with pytest.raises(ValueError, match=r"every value is missing|must hold every value"):
+            read(data, y, missing=missing)
 
 
 def test_options_are_checked() -> None:
     frame = pd.DataFrame({"a": np.zeros(5)}, index=DAYS)
-    with pytest.raises(ValueError, match="missing must be one of 'error', 'interpolate', got 'drop'"):
+    with pytest.raises(ValueError, match="missing must be one of 'error', 'mask', 'interpolate', got 'drop'"):
         read(frame, missing="drop")
     with pytest.raises(ValueError, match=r"past_covariates must name columns of X \(a\), got 'wind'"):
         read(frame, np.zeros(5), past_covariates=["wind"])

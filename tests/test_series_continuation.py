@@ -123,15 +123,6 @@ def test_a_single_new_row_without_covariates_repeats_the_last() -> None:
     np.testing.assert_array_equal(more.past[40], frame["a"].iloc[39])
 
 
-def test_a_series_that_is_not_filled_may_not_end_in_the_dark() -> None:
-    frame = table(48, "a", "b")
-    series = read(frame[:40], missing="interpolate")
-    new = frame[40:].copy()
-    new.iloc[-2:, 1] = np.nan
-    with pytest.raises(ValueError, match=r"y_new contains NaN at its end: 2 of 16 .* to its first 6 rows"):
-        read_more(series, new)
-
-
 def test_unlabelled_rows_read_on() -> None:
     series = read_more(read([1.0, 2.0]), [3.0, 4.0])
     np.testing.assert_array_equal(series.target[:, 0], [1, 2, 3, 4])

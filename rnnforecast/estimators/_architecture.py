@@ -189,10 +189,11 @@ def design(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
         n_targets=K if forecaster.channels == "joint" else 1,
         n_columns=K,
         n_known=series.known.shape[1],
-        n_past=series.past.shape[1],
-        base=0 if recursive or recipe.base > lookback else recipe.base,
+        n_past=series.past.shape[1] * (1 if series.masked is None else 3),
+        base=0 if recursive or recipe.base is None or recipe.base > lookback else recipe.base,
         norm=_norm(forecaster.window_norm, recipe),
         recursive=recursive,
+        marked=series.masked is not None,
         n_static=0 if static is None else static.n_columns,
     )
     encoder = _encoder(forecaster, windows.n_inputs, () if static is None else static.n_symbols, segment, dtype)
@@ -203,7 +204,7 @@ def design(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
     )
     end: Decoder
     if recursive:
-        end = Recursive(width, windows.n_targets, horizon, head)
+        end = Recursive(width, windows.n_targets, horizon, head, from_present=recipe.base is not None)
     elif decoder == "seq2seq":
         end = Seq2Seq(each[-1], width, windows, dtype, head, forecaster.dropout, forecaster.attention)
     elif decoder == "parallel":
@@ -216,6 +217,8 @@ def design(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
 
 def _norm(window_norm: str | None, recipe: Recipe) -> str | None:
     """Return what each window is freed of, decided by the data where it was left open."""
+    if recipe.base is None and window_norm in ("auto", "last"):
+        return None  # differences keep their level
     if window_norm != "auto":
         return window_norm
     return "difference" if recipe.local else "last"

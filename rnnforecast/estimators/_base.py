@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,15 +18,16 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from rnnforecast.estimators import _covering, _placement
+from rnnforecast.estimators import _covering, _holes, _placement
 from rnnforecast.estimators._backtest import Backtest
-from rnnforecast.estimators._inputs import as_history, cutoff_of, known_step, require_rows
+from rnnforecast.estimators._holes import forecast_through, longest_wait, until_observed
+from rnnforecast.estimators._inputs import as_history, cutoff_of, known_step, require_rows, require_rows_before
 from rnnforecast.estimators._parameters import MAX_STEPS, check_parameters, checked_number
-from rnnforecast.estimators._rolling import observed_values, origins_of_windows, run_backtest
+from rnnforecast.estimators._rolling import origins_of_windows, run_backtest
 from rnnforecast.estimators._scales import means
 from rnnforecast.series import Series, read, read_more, to_pandas
 from rnnforecast.series.continuation import columns_of_targets
-from rnnforecast.series.labels import names_text
+from rnnforecast.series.gaps import mark
 from rnnforecast.series.reading import common_index
 from rnnforecast.series.tables import read_table
 
@@ -41,7 +42,8 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Base of all forecasters.
 
     A subclass stores its parameters in ``__init__``, among them ``horizon`` and, if it offers them,
-    ``past_covariates``, ``calendar``, ``missing`` and ``freq``; it implements `_learn` and `_forecast`.
+    ``past_covariates``, ``calendar``, ``missing``, ``missing_values`` and ``freq``; it implements `_learn` and
+    `_forecast`.
 
     Attributes
     ----------
@@ -61,7 +63,8 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         "horizon": [Interval(Integral, 1, MAX_STEPS, closed="both")],
         "past_covariates": [list, tuple, None],
         "calendar": [list, tuple, None],
-        "missing": [StrOptions({"error", "interpolate"})],
+        "missing": [StrOptions({"error", "mask", "interpolate"})],
+        "missing_values": [Real, tuple, list, None],
         "freq": "no_validation",  # pandas knows what a frequency is
     }
 
@@ -126,7 +129,9 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             to do.
         """
         check_parameters(self)
-        return self._fit_series(self._read(X, y))
+        series = self._read(X, y)
+        _tell(_holes.remarks_on_closures(series))
+        return self._fit_series(series)
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """Forecast the rows of X, or give fitted values for rows of the training data; the index decides.
@@ -165,9 +170,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 'keep the index of a frame, in a Pipeline with set_output(transform="pandas")'
             )
         _placement.require_not_before(series, placement, estimator=name)
-        remarks += _covering.remarks_on_gaps(series, placement)
-        if remarks:
-            warnings.warn(". ".join(remarks), DataWarning, stacklevel=2)
+        _tell(remarks + _covering.remarks_on_gaps(series, placement))
         values = self._values_at(self._covered(series, placement, 0), placement)
         return values[:, 0] if series.one_dimensional else values
 
@@ -212,7 +215,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         placement = _placement.reaching(series, placement, steps)
         _covering.require_covariates(series, placement, steps)
         covered = self._covered(series, placement, steps)
-        values = self._forecast(covered, covered.spans.stops, steps)
+        values = forecast_through(self._forecast, covered, covered.spans.stops, steps)
         return to_pandas(np.concatenate(values), _placement.labels_ahead(series, placement, steps), series)
 
     def update(self, y_new: Any, X_new: Any = None) -> BaseForecaster:
@@ -237,6 +240,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         series = read_more(self._history, y_new, X_new)
+        _tell(_holes.remarks_on_update(self._history, series))
         self.__dict__ |= {"_history": series, "cutoff_": cutoff_of(series)}
         return self
 
@@ -255,7 +259,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Returns
         -------
         float
-            At most 1; NaN for fewer than two rows. With ``missing="interpolate"``, rows without truth do not count.
+            At most 1; NaN for fewer than two rows. Unless ``missing="error"``, rows without truth do not count.
 
         Raises
         ------
@@ -268,17 +272,15 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 "score needs y: this forecaster was fitted with X and y; pass the true values of these rows as y"
             )
         predicted = self.predict(X)
-        table = read_table(X if y is None else y, "X" if y is None else "y")
+        table = mark(read_table(X if y is None else y, "X" if y is None else "y"), self._history.missing_values)
         if y is not None:
             common_index(read_table(X, "X"), table, "X", "y")
         truth = table.values[:, columns_of_targets(self._history, table.columns, "X" if y is None else "y")]
-        if self._history.missing != "error":
-            there = ~np.isnan(truth).any(axis=1)
-            truth, predicted = truth[there], predicted[there]
-            sample_weight = None if sample_weight is None else np.asarray(sample_weight)[there]
+        there = np.ones(len(truth), bool) if self._history.missing == "error" else ~np.isnan(truth).any(axis=1)
+        weight = None if sample_weight is None else np.asarray(sample_weight)[there]
         from sklearn.metrics import r2_score  # takes longer to import than all of this package
 
-        return float(r2_score(truth, predicted, sample_weight=sample_weight))
+        return float(r2_score(truth[there], predicted[there], sample_weight=weight))
 
     def backtest(
         self, X: Any, y: Any = None, *, n_windows: int = 5, step: int | None = None, refit: bool = False
@@ -314,17 +316,9 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         check_parameters(self)
         series = self._read(X, y)
         origins = origins_of_windows(series.spans.lengths, self.horizon, n_windows, step)
-        first = np.maximum(origins[:, 0], 0)
-        needed = max(self._minimum_rows(series.head(first)), 1)
-        if (first < needed).any():
-            short = int(np.argmin(first))
-            of = "" if series.ids is None else f" of the series {names_text(series.ids[first < needed])}"
-            raise ValueError(
-                f"{type(self).__name__} needs at least {needed} rows before the first window{of}, got {first[short]} "
-                f"of {series.spans.lengths[short]} with horizon={self.horizon} and n_windows={n_windows}; "
-                "ask for fewer windows, a smaller step or horizon, or give a longer series"
-            )
-        return run_backtest(self, series, observed_values(series, X, y), origins, refit=refit)
+        before = series.head(np.maximum(origins[:, 0], 0))
+        require_rows_before(series, before.spans.lengths, self, n_windows, max(self._minimum_rows(before), 1))
+        return run_backtest(self, series, origins, refit=refit)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -344,13 +338,15 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             static_covariates=getattr(self, "static_covariates", None) or (),
             freq=getattr(self, "freq", None) if freq is None else freq,
             missing=getattr(self, "missing", "error"),
+            missing_values=getattr(self, "missing_values", None),
             calendar=getattr(self, "calendar", None) or (),
         )
 
     def _fit_series(self, series: Series) -> BaseForecaster:
         """Learn from what has been read, then change the forecaster in one step."""
-        require_rows(series, self._minimum_rows(series), type(self).__name__)
-        state = self._learn(series)
+        learnt = until_observed(series)
+        require_rows(learnt, self._minimum_rows(learnt), type(self).__name__)
+        state = self._learn(learnt)
         step, statics = series.clock.step, [] if series.static is None else list(series.static.columns)
         state |= {
             "cutoff_": cutoff_of(series),
@@ -358,7 +354,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             "n_features_in_": series.n_features + len(statics),
             "n_outputs_": series.target.shape[1],
             "_history": series,
-            "_training_mean": means(series.target, series.spans),
+            "_training_mean": means(series.target, series.spans, series.seen),
         }
         if series.feature_names is not None and not series.target_is_x:
             state["feature_names_in_"] = np.array([*series.feature_names, *statics], dtype=object)
@@ -371,8 +367,8 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def _covered(self, series: Series, placement: _placement.Placement, steps: int) -> Series:
         """Return the history as `_forecast` wants it, with covariates of so many steps ahead, and of all that X has."""
         steps = max(steps, int(placement.steps(series).max(initial=-1)) + 1)
-        placement = _placement.reaching(series, placement, steps)
-        return _covering.laid_over(series, placement, steps, self._rows_read(), self.horizon)
+        placed = _placement.reaching(series, placement, steps)  # through holes: they end later, and read whole horizons
+        return _covering.laid_over(series, placed, steps, self._rows_read(), self.horizon + longest_wait(series))
 
     def _values_at(self, series: Series, placement: _placement.Placement) -> NDArray[np.float64]:
         """Return (n, K) values: fitted ones within the history, forecasts from its end for the rows ahead."""
@@ -382,11 +378,13 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         inside = np.flatnonzero((rows > 0) & (ahead < 0))
         for start in range(0, len(inside), _ORIGINS_AT_ONCE):
             block = inside[start : start + _ORIGINS_AT_ONCE]
-            values[block] = self._forecast(series, spans.starts[owner[block]] + rows[block], 1)[:, 0]
+            at = spans.starts[owner[block]] + rows[block]
+            values[block] = forecast_through(self._forecast, series, at, 1)[:, 0]
         later = np.flatnonzero(ahead >= 0)
         if len(later):
             asked, which = np.unique(owner[later], return_inverse=True)
-            forecasts = self._forecast(series, spans.stops[asked], int(ahead[later].max()) + 1)
+            steps = int(ahead[later].max()) + 1
+            forecasts = forecast_through(self._forecast, series, spans.stops[asked], steps)
             values[later] = forecasts[which, ahead[later]]
         return values
 
@@ -394,3 +392,9 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """Read other data for the same model."""
         X, y = history if isinstance(history, tuple) and len(history) == 2 else (history, None)
         return as_history(self._history, self._read(X, y, freq=known_step(self._history, X if y is None else y)))
+
+
+def _tell(remarks: list[str]) -> None:
+    """Warn the caller of a public method."""
+    if remarks:
+        warnings.warn(". ".join(remarks), DataWarning, stacklevel=3)

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from rnnforecast.estimators._bridge import Bridge, observed_targets
 from rnnforecast.estimators._ensemble import Ensemble, validation_windows
 from rnnforecast.estimators._linear import LinearModel
+from rnnforecast.estimators._recipe import worth_learning
 from rnnforecast.estimators._scales import means
 from rnnforecast.series import Series
 
@@ -58,7 +60,7 @@ def fit_blend(actual: np.ndarray, linear: np.ndarray, network: np.ndarray, n_blo
     Parameters
     ----------
     actual, linear, network : (n, H)
-        In original units, windows in the order of time.
+        In original units, windows in the order of time; where the truth is NaN it does not count.
     n_blocks : float
         Validation rows divided by the horizon: windows closer than that overlap.
     n_windows : int
@@ -68,9 +70,10 @@ def fit_blend(actual: np.ndarray, linear: np.ndarray, network: np.ndarray, n_blo
     if unit == 0.0:
         return Blend(0.0, 0.0, float("inf"))
     difference, error_before = (network - linear) / unit, (actual - linear) / unit
-    weight = float(np.clip((error_before * difference).sum() / (difference * difference).sum(), 0.0, 1.0))
+    square = np.where(np.isnan(actual), 0.0, difference * difference).sum()
+    weight = float(np.clip(np.nansum(error_before * difference) / square, 0.0, 1.0)) if square else 0.0
     weight *= n_blocks / (n_blocks + PRIOR_BLOCKS)
-    gains = (np.abs(error_before) - np.abs(error_before - weight * difference)).mean(1)
+    gains = np.nanmean(np.abs(error_before) - np.abs(error_before - weight * difference), axis=1)
     gain, error = float(gains.mean()), block_error(gains, max(2, int(n_blocks)))
     if gain <= 0.0 or not np.isfinite(error):
         return Blend(0.0, gain * unit, error * unit)
@@ -122,31 +125,42 @@ def weigh(
     """
     K, H = series.target.shape[1], ensemble.windows.horizon
     fixed = 0.0 if blend == "auto" else 1.0 if blend is None else float(blend)
-    if (first == series.spans.lengths).all():
-        return Evidence(_squeeze(np.full(K, fixed)), float("nan"), no_skill=False)
     lookback = ensemble.windows.lookback
-    reach = max(lookback, ensemble.windows.base, 0 if linear is None else linear.recipe_.lookback)
+    reach = max(lookback, ensemble.windows.base or 0, 0 if linear is None else linear.recipe_.lookback)
     spaced = series.spaced(reach + 1)
-    data, spans = (spaced.target, spaced.known, spaced.past), spaced.spans
+    spans, observed = spaced.spans, observed_targets(spaced)
     held_out = spans.origins_from(first, H)
     origins = held_out.at(np.arange(len(held_out)))
-    origins = origins[:: max(1, len(origins) // validation_windows(spans))]
-    rows, begin = origins[:, None] + np.arange(H), spans.starts[spans.owners(origins)]
-    network = ensemble.forecast(*data, origins, H, spans=spans, static=series.static)
-    reference = network if linear is None else linear.forecast(*data, origins, H, spans)
-    units = _units(series, first)[spans.owners(origins)]
+    judged = np.ones((len(origins), K), bool) if observed is None else worth_learning(observed, origins, H)
+    origins, judged = origins[judged.any(axis=1)], judged[judged.any(axis=1)]
+    if (first == series.spans.lengths).all() or not len(origins):
+        return Evidence(_squeeze(np.full(K, fixed)), float("nan"), no_skill=False)
+    stride = max(1, len(origins) // validation_windows(spans))
+    origins, judged = origins[::stride], judged[::stride]
+    bridge = ensemble.scales.bridge
+    target, owner = bridge.over(spaced), spans.owners(origins)
+    network = ensemble.forecast_series(spaced, origins, H)
+    reference = network
+    if linear is not None:
+        reference = linear.forecast(target, spaced.known, spaced.past, origins, H, spans)
+    known = target if observed is None else np.where(observed, target, np.nan)
+    units, begin = _units(series, first, bridge)[owner], spans.starts[owner]
     n_blocks = float((series.spans.lengths - first)[held_out.counts > 0].sum()) / H
     n_windows = int(np.maximum(first - H - lookback + 1, 0).sum())
     weights, ratios, quiet = np.full(K, fixed), np.empty(K), []
     for k in range(K):
-        values, unit = spaced.target[:, k], units[:, k, None]
-        truth, plain, recurrent = values[rows] / unit, reference[:, :, k] / unit, network[:, :, k] / unit
-        naive = _naive_errors(values, rows, begin, unit, seasons)
+        own = judged[:, k]
+        if not own.any():
+            ratios[k] = np.nan
+            continue
+        rows, unit = origins[own, None] + np.arange(H), units[own, k, None]
+        truth, plain, recurrent = known[rows, k] / unit, reference[own, :, k] / unit, network[own, :, k] / unit
+        naive = _naive_errors(target[:, k], truth, rows, begin[own], unit, seasons)
         smallest = np.finfo(float).tiny
         found = fit_blend(truth, plain, recurrent, n_blocks, n_windows)
         if blend == "auto":
             weights[k] = found.weight
-        errors = np.abs(truth - plain - weights[k] * (recurrent - plain)).mean(1)
+        errors = np.nanmean(np.abs(truth - plain - weights[k] * (recurrent - plain)), axis=1)
         ratios[k] = errors.mean() / max(naive.mean(), smallest)
         if blend == "auto":
             # The linear model is the naive forecast there: without evidence against it the network is not heard either.
@@ -154,11 +168,11 @@ def weigh(
             quiet.append(not signal)
             if not signal:
                 weights[k] = 0.0
-                ratios[k] = np.abs(truth - plain).mean() / max(naive.mean(), smallest)
+                ratios[k] = np.nanmean(np.abs(truth - plain), axis=1).mean() / max(naive.mean(), smallest)
         else:
             gain = (naive - errors) / max(naive.max(), smallest)
             quiet.append(bool(gain.mean() <= 2.0 * block_error(gain, max(2, int(n_blocks)))))
-    return Evidence(_squeeze(weights), float(1.0 - ratios.mean()), all(quiet))
+    return Evidence(_squeeze(weights), float(1.0 - ratios[np.isfinite(ratios)].mean()), all(quiet))
 
 
 def _squeeze(values: np.ndarray) -> float | np.ndarray:
@@ -166,7 +180,7 @@ def _squeeze(values: np.ndarray) -> float | np.ndarray:
     return float(values[0]) if len(values) == 1 else values
 
 
-def _units(series: Series, first: np.ndarray) -> np.ndarray:
+def _units(series: Series, first: np.ndarray, bridge: Bridge) -> np.ndarray:
     """Return in what the errors of each series are counted, (S, K): the mean step of the rows learnt from.
 
     Of a single series it is 1; of a constant one nothing can be learnt, and its errors do not count.
@@ -174,23 +188,30 @@ def _units(series: Series, first: np.ndarray) -> np.ndarray:
     if len(series.spans) == 1:
         return np.ones((1, series.target.shape[1]))
     learnt = series.head(first)
-    steps = np.abs(np.diff(learnt.target, axis=0, prepend=learnt.target[:1]))
+    target = bridge.over(learnt)
+    steps = np.abs(np.diff(target, axis=0, prepend=target[:1]))
     steps[learnt.spans.starts] = 0.0
     units = means(steps, learnt.spans)
     return np.where(units > 0, units, np.inf)
 
 
 def _naive_errors(
-    values: np.ndarray, rows: np.ndarray, begin: np.ndarray, unit: np.ndarray, seasons: tuple[int, ...]
+    values: np.ndarray,
+    truth: np.ndarray,
+    rows: np.ndarray,
+    begin: np.ndarray,
+    unit: np.ndarray,
+    seasons: tuple[int, ...],
 ) -> np.ndarray:
     """Mean absolute error of each window (n,) of the best naive forecast: last value, or the one a season before.
 
-    `values` (N,) are in original units, errors in those of each window's series, which begins at a row of `begin` (n,).
+    `values` (N,) are in original units, the truth (n, H) in those of each window's series, which begins at a row of
+    `begin` (n,); where it is NaN it does not count.
     """
     origin, step, begin = rows[:, :1], np.arange(rows.shape[1]), begin[:, None]
-    candidates = [np.abs((values[rows] - values[origin - 1]) / unit).mean(1)]
+    candidates = [np.nanmean(np.abs(truth - values[origin - 1] / unit), axis=1)]
     for season in seasons:
         if 2 * (season <= origin - begin).sum() >= len(origin):
             before = np.maximum(origin - season + step % season, begin)
-            candidates.append(np.abs((values[rows] - values[before]) / unit).mean(1))
+            candidates.append(np.nanmean(np.abs(truth - values[before] / unit), axis=1))
     return min(candidates, key=lambda errors: float(errors.mean()))

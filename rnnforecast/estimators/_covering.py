@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from rnnforecast.estimators._placement import Placement, axis, reaching
 from rnnforecast.series import Series, calendar_features
+from rnnforecast.series.gaps import mark
 from rnnforecast.series.labels import label_text
 from rnnforecast.series.placement import panel_index
 from rnnforecast.series.tables import read_table
@@ -40,7 +41,7 @@ def is_training_data(series: Series, X: Any, placement: Placement) -> bool:
     if len(placement.rows) != before + series.n_rows:
         return False
     if series.target_is_x:
-        return _same_where_given(read_table(X, "X").values[before:], series.target)
+        return _same_where_given(mark(read_table(X, "X"), series.missing_values).values[before:], series.target)
     width = series.known.shape[1] - _n_calendar_columns(series)
     same_past = placement.past is None or _same_where_given(placement.past[before:], series.past)
     return same_past and np.array_equal(placement.known[before:, :width], series.known[:, :width])

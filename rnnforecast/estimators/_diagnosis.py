@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rnnforecast.estimators._ensemble import Ensemble, Samples, laid_out
+from rnnforecast.estimators._ensemble import Ensemble, laid_out
 from rnnforecast.estimators._parameters import one_blas_thread
+from rnnforecast.estimators._samples import Samples
 from rnnforecast.network import attention as looking_back
 from rnnforecast.network import beside
 from rnnforecast.network.beside import Beside
@@ -23,28 +24,17 @@ from rnnforecast.network.residual import Residual
 from rnnforecast.network.seq2seq import Seq2Seq
 from rnnforecast.network.windows import Windows
 from rnnforecast.series import Series
-from rnnforecast.series.spans import Spans
 
 WINDOWS = 64  # a mean over more of them changes a curve by less than its line's width
 
 
-def attention(
-    ensemble: Ensemble,
-    target: np.ndarray,
-    known: np.ndarray,
-    past: np.ndarray,
-    origins: np.ndarray,
-    horizon: int,
-    spans: Spans | None = None,
-    static: pd.DataFrame | None = None,
-) -> np.ndarray:
+def attention(ensemble: Ensemble, series: Series, origins: np.ndarray, horizon: int) -> np.ndarray:
     """Weights of the encoder's T steps in each step of the forecast, (n K / J, h, T), columns outermost.
 
-    With `Seq2Seq`, h is the `horizon`; a direct decoder looks back once for all its steps, and h is 1. The other
-    parameters are those of `Ensemble.forecast`.
+    With `Seq2Seq`, h is the `horizon`; a direct decoder looks back once for all its steps, and h is 1.
     """
-    frame = ensemble.scales.frame(target, known, past, ensemble.network.dtype, spans, static)
     network, windows = ensemble.network, ensemble.windows
+    frame = ensemble.scales.frame_of(series, network.dtype)
     if isinstance(network.decoder, Seq2Seq):
         windows = replace(windows, horizon=horizon)
         network = network.over(windows)

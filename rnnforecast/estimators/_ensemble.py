@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rnnforecast.estimators._scales import Scales
+from rnnforecast.estimators._frames import Scales
+from rnnforecast.estimators._samples import Samples, judged
 from rnnforecast.estimators._training import Settings, descend, each, usable
 from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.network.compose import at_once
@@ -24,37 +25,6 @@ from rnnforecast.training.loop import History
 ORIGINS_AT_ONCE = 1024  # bounds the memory of a backtest
 VALIDATION_WINDOWS = 250  # enough to rank weights; more only costs time
 MOST_VALIDATION_WINDOWS = 1000
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Windows of a frame: the network's training or validation set."""
-
-    frame: Frame
-    origins: np.ndarray
-    columns: np.ndarray
-
-    @classmethod
-    def all(cls, frame: Frame, origins: np.ndarray, n_columns: int) -> Samples:
-        """Every origin with each of `n_columns` columns, columns outermost."""
-        columns = np.repeat(np.arange(n_columns, dtype=np.int64), len(origins))
-        return cls(frame, np.tile(origins.astype(np.int64), n_columns), columns)
-
-    @classmethod
-    def drawn(cls, frame: Frame, origins: Origins, n_columns: int, count: int, rng: np.random.Generator) -> Samples:
-        """Every origin with each column; of more than `count`, so many at random.
-
-        A training that ends within its first epoch needs no list of windows that it never reads.
-        """
-        n_origins = len(origins)
-        total = n_origins * n_columns
-        picked = rng.integers(total, size=count) if count < total else np.arange(total)
-        return cls(frame, origins.at(picked % n_origins), picked // n_origins)
-
-    def thinned(self, count: int) -> Samples:
-        """About `count` of them, evenly spaced."""
-        stride = max(1, len(self.origins) // count)
-        return Samples(self.frame, self.origins[::stride], self.columns[::stride])
 
 
 def train_member(
@@ -85,9 +55,17 @@ def train_member(
     earlier = usable(start, network.layout, network.dtype)
     weights = drawn if earlier is None else earlier
     loss = LOSSES[settings.loss]
-    n_columns = windows.n_columns // windows.n_targets
-    batch_size, n_steps = settings.steps(len(origins) * n_columns, len(origins.first))
-    training = Samples.drawn(frame, origins, n_columns, n_steps * batch_size, rng)
+    numbers = judged(frame, windows, origins)
+    if not len(numbers):
+        raise ValueError(
+            f"no window of {windows.lookback} rows ends with an observed value and has one within the horizon of "
+            f"{windows.horizon} after it; give more data, or a shorter lookback"
+        )
+    batch_size, n_steps = settings.steps(len(numbers), len(origins.first))
+    # A training that ends within its first epoch needs no list of windows that it never reads.
+    count, total = n_steps * batch_size, len(numbers)
+    picked = rng.integers(total, size=count) if count < total else np.arange(total)
+    training = Samples.numbered(frame, origins, picked if isinstance(numbers, range) else numbers[picked])
     objective = WindowObjective(
         network, windows, training.frame, training.origins, training.columns, loss, settings.teacher_forcing
     )
@@ -145,15 +123,14 @@ def train_ensemble(
     stops : list of int, optional
         Updates after which each training stops.
     """
-    n_columns = windows.n_columns // windows.n_targets
     frame, spans = laid_out(series, scales, windows, network.dtype)
     origins, validation = spans.origins(windows.lookback, windows.horizon), None
     if ahead is not None:
         later, longer = laid_out(ahead, scales, windows, network.dtype)
         held_out = longer.origins_from(series.spans.lengths, windows.horizon)
-        validation = Samples.all(later, held_out.at(np.arange(len(held_out))), n_columns).thinned(
-            validation_windows(spans)
-        )
+        numbers = np.asarray(judged(later, windows, held_out))
+        if len(numbers):
+            validation = Samples.numbered(later, held_out, numbers).thinned(validation_windows(spans))
     members = [
         train_member(network, windows, frame, origins, validation, settings, seed, start, stop, report)
         for seed, start, stop in each(seeds, starts, stops)
@@ -163,9 +140,8 @@ def train_ensemble(
 
 def laid_out(series: Series, scales: Scales, windows: Any, dtype: Any) -> tuple[Frame, Spans]:
     """Return the scaled rows of a series or panel, room between its series, and where these are."""
-    spaced = series.spaced(max(windows.lookback, windows.base) + 1)
-    data = (spaced.target, spaced.known, spaced.past)
-    return scales.frame(*data, dtype, spaced.spans, series.static), spaced.spans
+    spaced = series.spaced(max(windows.lookback, windows.base or 0) + 1)
+    return scales.frame_of(spaced, dtype), spaced.spans
 
 
 def validation_windows(spans: Spans) -> int:
@@ -183,6 +159,11 @@ class Ensemble:
     weights: list[np.ndarray]
     histories: list[History] = field(repr=False)
 
+    def forecast_series(self, series: Series, origins: np.ndarray, horizon: int, n_threads: int = 1) -> np.ndarray:
+        """Forecast a series, or a panel with room between its series; see `forecast`."""
+        about = (series.masked, series.spans, series.static)
+        return self.forecast(*self.scales.rows(series), origins, horizon, n_threads, *about)
+
     def forecast(
         self,
         target: np.ndarray,
@@ -191,6 +172,7 @@ class Ensemble:
         origins: np.ndarray,
         horizon: int,
         n_threads: int = 1,
+        masked: np.ndarray | None = None,
         spans: Spans | None = None,
         static: pd.DataFrame | None = None,
     ) -> np.ndarray:
@@ -205,19 +187,21 @@ class Ensemble:
             Longer than trained: the network goes on from its own forecasts.
         n_threads : int
             The numbers are the same for any.
+        masked : (N, K + P) bool, optional
+            Which targets and past covariates were observed; all by default.
         spans : Spans, optional
             Which rows belong to which series of a panel, with room between them for the windows.
         static : DataFrame of S rows, optional
             Covariates of the series themselves.
         """
-        frame = self.scales.frame(target, known, past, self.network.dtype, spans, static)
+        frame = self.scales.frame(target, known, past, self.network.dtype, masked, spans, static)
         total = np.zeros((len(origins), horizon, target.shape[1]))
         for weights in self.weights:
             prepared = self.network.prepare(weights)
             for start in range(0, len(origins), ORIGINS_AT_ONCE):
                 part = slice(start, start + ORIGINS_AT_ONCE)
                 total[part] += self._member(prepared, frame, origins[part], horizon, n_threads)
-        return self.scales.restore(total / len(self.weights), target, origins, spans)
+        return self.scales.restore(total / len(self.weights), target, origins, masked, spans)
 
     def _member(self, prepared: Any, frame: Frame, origins: np.ndarray, horizon: int, n_threads: int) -> np.ndarray:
         """Forecast (n, horizon, K) of one network in the frame's units."""
@@ -240,18 +224,15 @@ class Ensemble:
         samples = Samples.all(frame, origins, K // windows.n_targets)
         read = windows.read(frame, samples.origins, samples.columns, windows.lookback)
         rows = np.clip(samples.origins + np.arange(1, horizon)[:, None], 0, len(frame.known) - 1)
-        covariates = frame.known[rows]
+        future = frame.known[rows].transpose(0, 2, 1)
+        if windows.marked:  # its own forecasts are as good as observed, and of no age
+            marks = np.repeat([1.0, 0.0], windows.n_targets).astype(frame.target.dtype)
+            marks = np.broadcast_to(marks[:, None], (len(rows), len(marks), len(samples.origins)))
+            future = np.concatenate([future, marks], axis=1)
         if frame.static is not None:
-            covariates = np.concatenate(
-                [
-                    covariates,
-                    np.broadcast_to(
-                        frame.static[samples.origins - 1], (len(rows), len(samples.origins), frame.static.shape[1])
-                    ),
-                ],
-                axis=2,
-            )
-        future = np.ascontiguousarray(covariates.transpose(0, 2, 1))
+            static = frame.static[samples.origins - 1].T
+            future = np.concatenate([future, np.broadcast_to(static, (len(rows), *static.shape))], axis=1)
+        future = np.ascontiguousarray(future)
         out = self.network.unroll(prepared, read.past, future)
         return as_table(out / read.factor + read.center, len(origins), K)
 
@@ -307,5 +288,12 @@ def _own_rows(frame: Frame, origins: np.ndarray, reach: int, horizon: int) -> Fr
     steps = origins[:, None] + np.arange(-reach, horizon)
     seen = np.clip(np.minimum(steps, origins[:, None] - 1), 0, len(frame.target) - 1).ravel()
     known = np.clip(steps, 0, max(len(frame.known) - 1, 0)).ravel()
-    static = None if frame.static is None else frame.static[np.repeat(origins - 1, steps.shape[1])]
-    return Frame(frame.target[seen], frame.known[known], frame.past[seen], static)
+    ahead = (steps >= origins[:, None]).ravel()[:, None]
+    return Frame(
+        frame.target[seen],
+        frame.known[known],
+        frame.past[seen],
+        None if frame.observed is None else np.where(ahead, 1, frame.observed[seen]).astype(frame.target.dtype),
+        None if frame.age is None else np.where(ahead, 0, frame.age[seen]).astype(frame.target.dtype),
+        None if frame.static is None else frame.static[np.repeat(origins - 1, steps.shape[1])],
+    )

@@ -11,8 +11,8 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from rnnforecast.estimators._architecture import Architecture, cells, sizes
 from rnnforecast.estimators._ensemble import Ensemble, in_blocks
+from rnnforecast.estimators._frames import Scales
 from rnnforecast.estimators._recipe import Recipe
-from rnnforecast.estimators._scales import Scales
 from rnnforecast.estimators._training import Settings, descend, each, usable
 from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.network.compose import Chain, at_once
@@ -61,7 +61,7 @@ class ForkedEnsemble(Ensemble):
 
             return np.concatenate(in_threads(part, range(0, len(origin), size), n_threads), axis=2)
 
-        reach, n_groups = max(forking.lookback, forking.base) + 1, forking.n_columns // forking.n_targets
+        reach, n_groups = max(forking.lookback, forking.base or 0) + 1, forking.n_columns // forking.n_targets
         return in_blocks(once, frame, origins, horizon, forking.horizon, reach, n_groups)
 
 
@@ -105,8 +105,9 @@ def design_forked(forecaster: Any, series: Series, recipe: Recipe) -> Architectu
         n_targets=K if forecaster.channels == "joint" else 1,
         n_columns=K,
         n_known=series.known.shape[1],
-        n_past=series.past.shape[1],
+        n_past=series.past.shape[1] * (1 if series.masked is None else 3),
         base=recipe.base,
+        marked=series.masked is not None,
     )
     hidden = sizes("hidden_layer_sizes", forecaster.hidden_layer_sizes)
     layers: list[Layer] = []
@@ -138,22 +139,24 @@ def train_forked(
     The parameters are those of `rnnforecast.estimators._ensemble.train_ensemble`.
     """
     bptt_steps = settings.bptt_steps or max(SHORTEST_PIECE, forking.lookback // 2)
-    frame = scales.frame(series.target, series.known, series.past, network.dtype)
+    frame = scales.frame_of(series, network.dtype)
     changes = np.diff(frame.target, axis=0).std(axis=0, dtype=np.float64)
     forking = replace(forking, change_scale=float(changes.mean()) or 1.0)
     n_groups = forking.n_columns // forking.n_targets
-    first, stop = max(forking.base - 1, 0), series.n_rows - forking.horizon
+    first, stop = max((forking.base or 0) - 1, 0), series.n_rows - forking.horizon
     wanted = STREAMS if settings.batch_size == "auto" else int(settings.batch_size)
     n_segments = int(np.clip((stop - first) // (2 * bptt_steps), 1, max(1, wanted // n_groups)))
     reader, validation, n_unscored = FrameReader(frame, forking, first, stop, n_segments), None, 0
     if ahead is not None:
-        later = scales.frame(ahead.target, ahead.known, ahead.past, network.dtype)
+        later = scales.frame_of(ahead, network.dtype)
         begin = max(series.n_rows - 1 - forking.lookback, 0)
         n_unscored = series.n_rows - 1 - begin  # their horizons reach into rows that are learnt from
         validation = FrameReader(later, forking, begin, ahead.n_rows - forking.horizon, 1)
 
     def loss(out: np.ndarray, target: np.ndarray, d_out: np.ndarray) -> float:
-        """Loss of a step: the mean over what it forecasts."""
+        """Loss of a step: the mean over what it forecasts; a value that was not observed costs nothing."""
+        if frame.observed is not None:
+            target = np.where(np.isnan(target), out, target)
         total = LOSSES[settings.loss](out, target, d_out) / forking.n_outputs
         d_out /= forking.n_outputs
         return total

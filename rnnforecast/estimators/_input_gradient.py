@@ -78,7 +78,7 @@ def names_of(series: Series) -> tuple[list[Hashable], list[Hashable], list[Hasha
 def lookback_of(forecaster: Any) -> int:
     """Return how many rows before an origin the forecasts of a fitted forecaster read."""
     linear, windows = forecaster.linear_, forecaster.ensemble_.windows
-    own = windows.lookback if isinstance(windows, Windows) else max(windows.lookback, windows.base) + 1
+    own = windows.lookback if isinstance(windows, Windows) else max(windows.lookback, windows.base or 0) + 1
     return max(own, 0 if linear is None else linear.recipe_.lookback)
 
 
@@ -153,7 +153,10 @@ def _of_linear(linear: LinearModel, series: Series, origins: NDArray[np.int64], 
     On the transformed scale the model is affine: the difference made by a unit is the derivative, whatever the other
     values are, and the same at every origin.
     """
-    transform, covariates = linear.recipe_.transform, (linear.design_.known_scaler, linear.design_.past_scaler)
+    transform, covariates = (
+        linear.recipe_.transform.pointwise,
+        (linear.design_.known_scaler, linear.design_.past_scaler),
+    )
     units = [linear.scaler_.scale[0], *(scaler.scale for scaler in covariates)]  # of the only series
     centers = [scaler.inverse(np.zeros_like(scaler.scale)) for scaler in covariates]
     # Far from small values, at which a logarithm that was not asked for is cut off.
@@ -178,7 +181,7 @@ def _of_linear(linear: LinearModel, series: Series, origins: NDArray[np.int64], 
     )
     parts = tuple(np.repeat(part[None], len(origins), axis=0) for part in (d_target, d_known, d_past[:lookback]))
     forecast = linear.forecast(series.target, series.known, series.past, origins, step + 1)[:, step]
-    return _in_original_units(parts, transform, series, origins, forecast, column)
+    return _in_original_units(parts, linear.recipe_.transform, series, origins, forecast, column)
 
 
 def _in_original_units(
@@ -186,6 +189,6 @@ def _in_original_units(
 ) -> _Parts:
     """Follow the transform of the target: of the forecast (n, K), and of the values that went in."""
     target, known, past = parts
-    grows = transform.sensitivity(forecast)[:, column, None, None]
+    grows = transform.pointwise.sensitivity(forecast)[:, column, None, None]
     rows = np.maximum(origins[:, None] + np.arange(-target.shape[1], 0), 0)
-    return grows * target / transform.sensitivity(series.target)[rows], grows * known, grows * past
+    return grows * target / transform.pointwise.sensitivity(series.target)[rows], grows * known, grows * past

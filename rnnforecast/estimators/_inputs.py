@@ -50,6 +50,40 @@ def require_rows(series: Series, needed: int, estimator: str) -> None:
         )
 
 
+def require_rows_before(
+    series: Series, before: NDArray[np.int64], forecaster: Any, n_windows: int, needed: int
+) -> None:
+    """Refuse to backtest on series with too little before the first window.
+
+    Parameters
+    ----------
+    series : Series
+        The whole data.
+    before : ndarray of shape (S,), int64
+        Rows of each series before its first window.
+    forecaster : BaseForecaster
+        Its horizon and name are for the message.
+    n_windows : int
+        Windows asked for.
+    needed : int
+        Rows of a series that can be learnt from.
+
+    Raises
+    ------
+    ValueError
+        Of a panel, with the names of the short series.
+    """
+    if (before >= needed).all():
+        return
+    short = int(np.argmin(before))
+    of = "" if series.ids is None else f" of the series {names_text(series.ids[before < needed])}"
+    raise ValueError(
+        f"{type(forecaster).__name__} needs at least {needed} rows before the first window{of}, got {before[short]} "
+        f"of {series.spans.lengths[short]} with horizon={forecaster.horizon} and n_windows={n_windows}; "
+        "ask for fewer windows, a smaller step or horizon, or give a longer series"
+    )
+
+
 def cutoff_of(series: Series) -> Any:
     """Return the label of the last row; of a panel, a pandas Series of them by name.
 
@@ -112,8 +146,11 @@ def as_history(mine: Series, other: Series) -> Series:
             )
     columns = columns_of_targets(mine, other.target_names, "history")
     names = [other.target_names[column] for column in columns]
+    observed = other.observed
+    if observed is not None:
+        observed = np.hstack([observed[:, columns], observed[:, len(columns) :]])
     spans = replace(other.spans, members=_members(mine, other))
-    return replace(other, target=other.target[:, columns], target_names=names, spans=spans)
+    return replace(other, target=other.target[:, columns], observed=observed, target_names=names, spans=spans)
 
 
 def _members(mine: Series, other: Series) -> NDArray[np.int64]:

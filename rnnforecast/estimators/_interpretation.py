@@ -18,6 +18,7 @@ class Interpretation(BaseForecaster):
     """Methods of a forecaster with networks, ``ensemble_``, and perhaps a linear model, ``linear_``."""
 
     ensemble_: Any
+    target_transform: Any
 
     def gradient_flow(self, X: Any = None) -> pd.DataFrame:
         """Return how far back in time gradients reach: their norm in the states before the newest, by lag.
@@ -68,9 +69,11 @@ class Interpretation(BaseForecaster):
         Raises
         ------
         ValueError
-            If `step` or `target` is none of the forecaster's, or its networks learnt with ``forking_sequences=True``.
+            If `step` or `target` is none of the forecaster's, or its networks learnt with ``forking_sequences=True``,
+            from differences or with ``missing="mask"``.
         """
         check_is_fitted(self)
+        self._require_levels()
         series = self._one_series(X)
         if checked_number(step, "step") > self.horizon:
             raise ValueError(f"step must be at most the horizon, {self.horizon}, got {step}; fit with a longer horizon")
@@ -120,9 +123,11 @@ class Interpretation(BaseForecaster):
         Raises
         ------
         ValueError
-            If the data hold fewer than two windows with their horizon.
+            If the data hold fewer than two windows with their horizon, or the forecaster learnt from differences or
+            with ``missing="mask"``.
         """
         check_is_fitted(self)
+        self._require_levels()
         series = self._one_series(X if y is None else (X, y))
         return _importance.permutation_importance(
             self,
@@ -133,6 +138,17 @@ class Interpretation(BaseForecaster):
             n_repeats=checked_number(n_repeats, "n_repeats"),
             random_state=random_state,
         )
+
+    def _require_levels(self) -> None:
+        """Refuse forecasts that are not made from the rows of a window alone, all of them observed."""
+        lags, masked = self.ensemble_.scales.transform.lags, self._history.masked is not None
+        if lags or masked:
+            name, value = ("missing", "mask") if masked else ("target_transform", self.target_transform)
+            raise ValueError(
+                f"this follows forecasts back to the values of a window, but {type(self).__name__} was fitted with "
+                f"{name}={value!r}; fit with {name}={'interpolate' if masked else None!r} to see what forecasts "
+                "depend on"
+            )
 
     def _one_series(self, history: Any) -> Series:
         """Return the series to look at: that of `fit` for None."""

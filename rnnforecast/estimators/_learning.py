@@ -11,13 +11,14 @@ from sklearn.utils import check_random_state
 
 from rnnforecast.estimators._architecture import Architecture, design
 from rnnforecast.estimators._blend import weigh
+from rnnforecast.estimators._bridge import observed_targets
 from rnnforecast.estimators._ensemble import Ensemble, train_ensemble
 from rnnforecast.estimators._forking import design_forked, train_forked
+from rnnforecast.estimators._frames import Scales
 from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._parameters import n_threads, one_blas_thread
 from rnnforecast.estimators._pooling import resolve_series
 from rnnforecast.estimators._recipe import Recipe
-from rnnforecast.estimators._scales import Scales
 from rnnforecast.estimators._training import Settings
 from rnnforecast.series import Series
 
@@ -83,8 +84,8 @@ def _linear(forecaster: Any, series: Series, recipe: Recipe) -> LinearModel | No
     if forecaster.blend is None:
         return None
     spaced = series.spaced(recipe.lookback)
-    data = (spaced.target, spaced.known, spaced.past)
-    return LinearModel().fit(*data, recipe, forecaster.horizon, spaced.spans)
+    data = (recipe.bridge.over(spaced), spaced.known, spaced.past)
+    return LinearModel().fit(*data, recipe, forecaster.horizon, observed_targets(spaced), spaced.spans)
 
 
 def _held_out(forecaster: Any, lengths: np.ndarray, lookback: int) -> np.ndarray:
@@ -121,15 +122,7 @@ def _train(
     return (train_forked if forecaster.forking_sequences else train_ensemble)(
         architecture.network,
         architecture.windows,
-        Scales.fit(
-            series.target,
-            series.known,
-            series.past,
-            transform=recipe.transform,
-            kind=forecaster.scale,
-            spans=series.spans,
-            static=series.static,
-        ),
+        Scales.fit(series, recipe, joint=architecture.windows.n_targets > 1, kind=forecaster.scale),
         series,
         ahead if forecaster.early_stopping else None,
         Settings(**settings, n_threads=n_threads(forecaster.n_jobs)),

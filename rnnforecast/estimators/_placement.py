@@ -229,7 +229,7 @@ def _steps_ahead(clock: Clock, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     steps = np.arange(n, rows[-1] + 1)
     if not is_session(clock.step):
         return steps
-    closure = max(1, _longest_closure(clock.labels))
+    closure = max(1, longest_closure(clock.labels)[0])
     before = np.concatenate([[n - 1], rows[:-1]])
     is_step = np.ones(len(steps), dtype=bool)
     for last, following in zip(before, rows, strict=True):
@@ -238,7 +238,8 @@ def _steps_ahead(clock: Clock, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     return steps[is_step]
 
 
-def _longest_closure(labels: pd.Index) -> int:
-    """Return the most weekdays in a row that are not among the labels."""
+def longest_closure(labels: pd.Index) -> tuple[int, int]:
+    """Return the most weekdays in a row that are not among the labels of trading days, and the row before them."""
     days = pd.DatetimeIndex(labels).tz_localize(None).to_numpy().astype("datetime64[D]")
-    return int(np.busday_count(days[:-1], days[1:]).max(initial=1)) - 1
+    between = np.busday_count(days[:-1], days[1:]) - 1
+    return (int(between.max()), int(between.argmax())) if len(between) else (0, 0)

@@ -1,4 +1,4 @@
-"""What the data decide before anything is learned: logarithm, seasons, the naive base and the length of the window.
+"""What the data decide before anything is learned: transform, seasons, the naive base and the length of the window.
 
 N rows, K targets, n windows, L values of a window (the lookback), H steps of the horizon. Only numpy is used.
 """
@@ -13,24 +13,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnforecast.scaling import Identity, Log, fit_scaler, wants_log
+from rnnforecast.estimators._bridge import LINE, Bridge, fit_bridge, hole_lengths
+from rnnforecast.scaling import fit_scaler
 from rnnforecast.seasonality import find_seasons
+from rnnforecast.transforms import Transform, fit_transform
 
 __all__ = [
     "Recipe",
     "auto_lookback",
     "base_columns",
-    "base_forecast",
     "futures",
+    "relative_and_base",
     "resolve",
     "resolve_seasons",
     "windows",
+    "worth_learning",
 ]
 
 _BLOCK_WITHOUT_SEASON = 10
 _LOOKBACK_WITHOUT_SEASON = 20
 _HORIZONS_BACK, _LONGEST_WITHOUT_SEASON = 4, 200  # of the series of a panel
 _MOST_SEASONS_BACK = 14
+_SHORT_HOLE = 2
 _MOST_COMPARISONS = 20_000_000  # of the base with the last value; a long series with a long horizon is sampled
 _LONGEST_LOOKBACK = 1345  # two weeks of quarter hours; the cost of the closed form grows with the cube
 
@@ -41,35 +45,31 @@ class Recipe:
 
     Parameters
     ----------
-    log : bool
-        Whether models see the logarithm of the target.
+    transform : Transform
+        What models see of the target.
     seasons : tuple of int
         Season lengths, ascending; empty when there is none.
-    base : int
-        The naive forecast that models correct: 0 is the last value, s the value one season of length s before.
+    base : int or None
+        The naive forecast that models correct: 0 is the last value, s the value one season of length s before, None is
+        zero, for differences.
     lookback : int
         Values of the target a forecast looks back on.
     block : int
         The smallest season, or 10: the unit in which lengths are counted.
-    floor : float or None
-        Smallest training value where the logarithm was not asked for; later values are taken to be no smaller.
+    bridge : Bridge
+        How holes of a series are bridged where they are no error.
     local : bool
         Whether windows are scaled by their own steps, as those of the many series of a panel are, rather than by the
         deviation of the whole series.
     """
 
-    log: bool
+    transform: Transform
     seasons: tuple[int, ...]
-    base: int
+    base: int | None
     lookback: int
     block: int
-    floor: float | None = None
+    bridge: Bridge = LINE
     local: bool = False
-
-    @property
-    def transform(self) -> Identity | Log:
-        """The value transform that ``log`` stands for."""
-        return Log(self.floor) if self.log else Identity()
 
 
 def resolve(
@@ -80,6 +80,7 @@ def resolve(
     lookback: Any = "auto",
     season_length: Any = "auto",
     transform: Any = "auto",
+    observed: NDArray[np.bool_] | None = None,
 ) -> Recipe:
     """Turn ``"auto"`` into numbers; what the user fixed stays.
 
@@ -96,8 +97,10 @@ def resolve(
         the last value needs the lag one beyond the season); 20 without a season.
     season_length : "auto", None, int or tuple of int
         None and 1 mean no season.
-    transform : "auto", "log" or None
-        Auto takes the logarithm of positive series whose fluctuations grow with their level.
+    transform : "auto", None, str or tuple of str
+        See `rnnforecast.transforms.fit_transform`.
+    observed : ndarray of shape (N, K), bool, optional
+        False where a value is a guess.
 
     Returns
     -------
@@ -106,22 +109,27 @@ def resolve(
     Raises
     ------
     ValueError
-        If a parameter is none of these, or the logarithm is asked of values that are not positive.
+        If a parameter is none of these, or a transform is asked that the values do not allow.
     """
-    seasons = resolve_seasons(target, candidates, season_length)
+    target = LINE.fill(target, observed)
+    seasons = resolve_seasons(target, candidates, season_length, observed)
+    bridge = fit_bridge(target, observed, seasons)
+    target = bridge.fill(target, observed)
     block = seasons[0] if seasons else _BLOCK_WITHOUT_SEASON
-    log = _takes_log(target, seasons, transform)
+    fitted = fit_transform(transform, target, seasons)
     if _is_auto(lookback):
         n_back = auto_lookback(len(target), horizon, seasons)
     else:
         n_back = _positive_integer("lookback", lookback)
-    values = Log().forward(target) if log else target
-    floor = float(target.min()) if log and _is_auto(transform) else None
-    return Recipe(log, seasons, _better_base(values, horizon, seasons, n_back), n_back, block, floor)
+    base = None if fitted.lags else _better_base(fitted.forward(target), horizon, seasons, n_back)
+    return Recipe(fitted, seasons, base, n_back, block, bridge)
 
 
 def resolve_seasons(
-    target: NDArray[np.float64], candidates: Sequence[int] | None, season_length: Any
+    target: NDArray[np.float64],
+    candidates: Sequence[int] | None,
+    season_length: Any,
+    observed: NDArray[np.bool_] | None = None,
 ) -> tuple[int, ...]:
     """Return the seasons of a target, ascending; arguments are those of `resolve`.
 
@@ -131,7 +139,7 @@ def resolve_seasons(
         If ``season_length`` is neither "auto" nor None nor made of positive integers.
     """
     if _is_auto(season_length):
-        return find_seasons(target, candidates)
+        return find_seasons(target, candidates, None if observed is None else _or_short(observed, candidates))
     if season_length is None:
         return ()
     given = season_length if isinstance(season_length, tuple | list) else (season_length,)
@@ -207,6 +215,26 @@ def futures(values: NDArray[np.float64], origins: NDArray[np.int64], horizon: in
     return values[origins[:, None] + np.arange(horizon)]
 
 
+def worth_learning(observed: NDArray[np.bool_], origins: NDArray[np.int64], horizon: int) -> NDArray[np.bool_]:
+    """Tell which windows end with a known value and are followed by known values for the most part.
+
+    Parameters
+    ----------
+    observed : ndarray of shape (N,) or (N, K), bool
+        False where a value is a guess.
+    origins : ndarray of int, shape (n,)
+        First rows to be forecast, 1 to N - horizon.
+    horizon : int
+        Steps to be forecast.
+
+    Returns
+    -------
+    ndarray of shape (n,) or (n, K), bool
+    """
+    count = np.concatenate([np.zeros_like(observed[:1], dtype=np.int64), np.cumsum(observed, axis=0)])
+    return observed[origins - 1] & (2 * (count[origins + horizon] - count[origins]) >= horizon)
+
+
 def base_columns(lookback: int, horizon: int, base: int) -> NDArray[np.intp]:
     """Return which value of a window the base repeats at each step; the newest season goes round and round.
 
@@ -226,24 +254,29 @@ def base_columns(lookback: int, horizon: int, base: int) -> NDArray[np.intp]:
     return lookback - base + np.arange(horizon) % base
 
 
-def base_forecast(relative: NDArray[np.float64], horizon: int, base: int) -> NDArray[np.float64]:
-    """Return the naive forecast of windows that had their last value subtracted.
+def relative_and_base(
+    window: NDArray[np.float64], horizon: int, base: int | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what a model reads of windows, and the naive forecast that it corrects.
 
     Parameters
     ----------
-    relative : ndarray of shape (n, L)
-        Windows minus their last value.
+    window : ndarray of shape (n, L, ...)
+        Newest value last.
     horizon : int
         Steps to be forecast, any number.
-    base : int
-        0 for the last value, else the season, at most L.
+    base : int or None
+        0 for the last value, the season, at most L, or None for zero.
 
     Returns
     -------
-    ndarray of shape (n, horizon)
-        Relative to the last value too; zero for ``base=0``.
+    relative : ndarray of shape (n, L, ...)
+        The windows less their last value; for ``base=None``, where they hold differences, the windows themselves.
+    forecast : ndarray of shape (n, horizon, ...)
     """
-    return relative[:, base_columns(relative.shape[1], horizon, base)]
+    if base is None:
+        return window, np.zeros((len(window), horizon, *window.shape[2:]))
+    return window - window[:, -1:], window[:, base_columns(window.shape[1], horizon, base)]
 
 
 def _is_auto(parameter: Any) -> bool:
@@ -256,15 +289,10 @@ def _positive_integer(name: str, value: Any) -> int:
     return int(value)
 
 
-def _takes_log(target: NDArray[np.float64], seasons: tuple[int, ...], transform: Any) -> bool:
-    if transform not in ("auto", "log", None):
-        raise ValueError(f'target_transform must be "auto", "log" or None, got {transform!r}')
-    if transform != "auto":
-        return transform == "log"
-    if target.min() <= 0:
-        return False
-    votes = [wants_log(column, seasons[0] if seasons else 0) for column in target.T]
-    return 2 * sum(votes) > len(votes)
+def _or_short(observed: NDArray[np.bool_], candidates: Sequence[int] | None) -> NDArray[np.bool_]:
+    """Return what was observed (N, K) and guesses in holes that are too short to hide a season."""
+    longest = min(candidates) // 4 if candidates else _SHORT_HOLE
+    return np.stack([hole_lengths(column) <= longest for column in observed.T], axis=1)
 
 
 def _better_base(values: NDArray[np.float64], horizon: int, seasons: tuple[int, ...], lookback: int) -> int:

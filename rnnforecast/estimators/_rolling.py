@@ -17,13 +17,13 @@ from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
 from rnnforecast.estimators._backtest import Backtest
+from rnnforecast.estimators._bridge import newest_of_season, observed_targets
+from rnnforecast.estimators._holes import forecast_through, longest_wait
 from rnnforecast.estimators._parameters import checked_number
 from rnnforecast.estimators._pooling import find_panel_seasons
 from rnnforecast.estimators._scales import by_length
 from rnnforecast.series import Series
-from rnnforecast.series.continuation import locate
 from rnnforecast.series.placement import panel_index
-from rnnforecast.series.tables import read_table
 
 if TYPE_CHECKING:
     from rnnforecast.estimators._base import BaseForecaster
@@ -31,9 +31,7 @@ if TYPE_CHECKING:
 _CLOCK_TICK = 1e-9  # seconds; a coarse clock may see none pass
 
 
-def run_backtest(
-    estimator: BaseForecaster, series: Series, observed: NDArray[np.bool_], origins: NDArray[np.int64], *, refit: bool
-) -> Backtest:
+def run_backtest(estimator: BaseForecaster, series: Series, origins: NDArray[np.int64], *, refit: bool) -> Backtest:
     """Forecast from every origin with what was known there.
 
     Parameters
@@ -42,8 +40,6 @@ def run_backtest(
         Only its parameters are used.
     series : Series
         The whole data.
-    observed : ndarray of shape (N, K + P), bool
-        False where a target or past covariate was missing and has been filled in.
     origins : ndarray of shape (S, n), int64
         First row of every window of every series, ascending; all H rows of every window exist.
     refit : bool
@@ -55,21 +51,20 @@ def run_backtest(
         The forecasts beside the truth.
     """
     horizon, ids = estimator.horizon, series.ids
-    training = as_of(series, observed, origins[:, 0])
+    training = as_of(series, origins[:, 0])
     season = _season(training)
     if refit:
         parallel = Parallel(n_jobs=getattr(estimator, "n_jobs", None))
         results = parallel(
-            delayed(_learn_and_forecast)(estimator, series, observed, origins[:, i : i + 1])
-            for i in range(origins.shape[1])
+            delayed(_learn_and_forecast)(estimator, series, origins[:, i : i + 1]) for i in range(origins.shape[1])
         )
     else:
-        results = [_learn_and_forecast(estimator, series, observed, origins)]
+        results = [_learn_and_forecast(estimator, series, origins)]
     forecasts = np.concatenate([run.values for run in results], axis=1)
-    naive = np.stack([seasonal_naive(as_of(series, observed, at), horizon, season) for at in origins.T], axis=1)
+    naive = np.stack([seasonal_naive(as_of(series, at), horizon, season) for at in origins.T], axis=1)
     scales = pd.DataFrame(_seasonal_differences(training, season), index=ids, columns=list(series.target_names))
     return Backtest(
-        forecasts=_frame(series, observed, origins, forecasts, naive),
+        forecasts=_frame(series, origins, forecasts, naive),
         model=type(estimator).__name__,
         season_length=season,
         scales=scales.iloc[0] if ids is None else scales,
@@ -109,51 +104,15 @@ def origins_of_windows(lengths: NDArray[np.int64], horizon: int, n_windows: Any,
     return lengths[:, None] - horizon - step * np.arange(n_windows, dtype=np.int64)[::-1]
 
 
-def observed_values(series: Series, X: Any, y: Any) -> NDArray[np.bool_]:
-    """Tell which values of the target and of past covariates were in the data and which have been filled in.
-
-    Parameters
-    ----------
-    series : Series
-        What was read from X and y.
-    X, y : as in fit
-        The data.
-
-    Returns
-    -------
-    ndarray of shape (N, K + P), bool
-        False where there was a hole; the targets come first.
-    """
-    observed = np.ones((series.n_rows, series.target.shape[1] + series.past.shape[1]), dtype=bool)
-    if series.missing == "error":
-        return observed
-    table = read_table(X if y is None else y, "y")
-    values, index = table.values, table.index
-    if y is not None:
-        features = read_table(X, "X")
-        values = np.hstack([values, features.values[:, list(series.past_positions)]])
-        index = features.index if index is None else index
-    if index is None:  # the first rows may have been left out of the series; without labels it ends where the data end
-        owner, rows = np.zeros(len(values), np.int64), np.arange(len(values)) - len(values) + series.n_rows
-    else:
-        owner, rows = locate(series, index)
-    observed[:] = False
-    there = rows >= 0
-    observed[(series.spans.starts[owner] + rows)[there]] = ~np.isnan(values[there])
-    return observed
-
-
-def as_of(series: Series, observed: NDArray[np.bool_], origins: NDArray[np.int64]) -> Series:
+def as_of(series: Series, origins: NDArray[np.int64]) -> Series:
     """Return the rows before an origin of each series as they would have been read then.
 
-    A hole that reaches the origin was filled from later rows too; there the last known value is carried forward.
+    A hole that reaches the origin was interpolated to later rows; there the last known value is carried forward.
 
     Parameters
     ----------
     series : Series
         The whole data.
-    observed : ndarray of shape (N, K + P), bool
-        False where a target or past covariate was filled in.
     origins : ndarray of shape (S,), int64
         First row of each series that is not known yet.
 
@@ -163,13 +122,13 @@ def as_of(series: Series, observed: NDArray[np.bool_], origins: NDArray[np.int64
         The first rows of each series.
     """
     head = series.head(origins)
-    if observed[series.spans.starts + origins - 1].all():
+    if head.observed is None or not _shows_later(series, series.spans.starts + origins).any():
         return head
-    seen = observed[replace(series.spans, lengths=origins).inside()]
-    rows = np.where(seen, np.arange(len(seen))[:, None], -1)
-    last = np.maximum.reduceat(rows, head.spans.starts)[head.spans.of_rows(len(seen))]
-    began = last >= head.spans.starts[head.spans.of_rows(len(seen))][:, None]  # a past covariate may begin later
-    source = np.where(began, np.minimum(np.arange(len(seen))[:, None], last), np.arange(len(seen))[:, None])
+    rows, begin = np.arange(head.n_rows), head.spans.begins(head.n_rows)[:, None]
+    last = np.maximum.reduceat(np.where(head.observed, rows[:, None], -1), head.spans.starts)
+    last = last[head.spans.of_rows(head.n_rows)]
+    # A past covariate may begin later.
+    source = np.where(last >= begin, np.minimum(rows[:, None], last), rows[:, None])
     values = np.take_along_axis(np.hstack([head.target, head.past]), source, axis=0)
     n_targets = head.target.shape[1]
     return replace(head, target=values[:, :n_targets], past=values[:, n_targets:])
@@ -177,6 +136,8 @@ def as_of(series: Series, observed: NDArray[np.bool_], origins: NDArray[np.int64
 
 def seasonal_naive(series: Series, horizon: int, season: int) -> NDArray[np.float64]:
     """Repeat the last season of each series; of one that is shorter, its first value stands for what was before.
+
+    With ``missing="mask"`` what was missing is taken from the season before it.
 
     Parameters
     ----------
@@ -191,7 +152,7 @@ def seasonal_naive(series: Series, horizon: int, season: int) -> NDArray[np.floa
         The forecast.
     """
     rows = series.spans.stops[:, None] - season + np.arange(horizon) % season
-    return series.target[np.maximum(rows, series.spans.starts[:, None])]
+    return _by_season(series, season)[np.maximum(rows, series.spans.starts[:, None])]
 
 
 class _Run(NamedTuple):
@@ -203,23 +164,41 @@ class _Run(NamedTuple):
     forecast_seconds: float
 
 
-def _learn_and_forecast(
-    estimator: BaseForecaster, series: Series, observed: NDArray[np.bool_], origins: NDArray[np.int64]
-) -> _Run:
+def _learn_and_forecast(estimator: BaseForecaster, series: Series, origins: NDArray[np.int64]) -> _Run:
     """Learn before the first origins and forecast from all."""
     horizon, starts, start = estimator.horizon, series.spans.starts[:, None], time.perf_counter()
-    model = clone(estimator)._fit_series(as_of(series, observed, origins[:, 0]))
+    model = clone(estimator)._fit_series(as_of(series, origins[:, 0]))
     learnt = time.perf_counter()
-    whole = observed[starts + origins - 1].all(axis=2)
+    whole = ~_shows_later(series, starts + origins)
     values = np.empty((*origins.shape, horizon, series.target.shape[1]))
+    wait = longest_wait(series)
+    room = horizon + wait if wait else 0  # forecasts through holes end later, and read whole horizons
     if whole.any():
-        spaced = series.spaced(model._rows_read())
-        values[whole] = model._forecast(spaced, (spaced.spans.starts[:, None] + origins)[whole], horizon)
+        spaced = series.spaced(model._rows_read(), room)
+        at = (spaced.spans.starts[:, None] + origins)[whole]
+        values[whole] = forecast_through(model._forecast, spaced, at, horizon)
     for i in np.flatnonzero(~whole.all(axis=0)):
-        future = series.known[starts + origins[:, i, None] + np.arange(horizon)]
-        known_then = as_of(series, observed, origins[:, i]).spaced(model._rows_read(), horizon, future)
-        values[~whole[:, i], i] = model._forecast(known_then, known_then.spans.stops[~whole[:, i]], horizon)
+        steps = np.minimum(np.arange(horizon + room), horizon - 1)
+        future = series.known[starts + origins[:, i, None] + steps]
+        known_then = as_of(series, origins[:, i]).spaced(model._rows_read(), horizon + room, future)
+        at = known_then.spans.stops[~whole[:, i]]
+        values[~whole[:, i], i] = forecast_through(model._forecast, known_then, at, horizon)
     return _Run(values, model, learnt - start, time.perf_counter() - learnt)
+
+
+def _by_season(series: Series, season: int) -> NDArray[np.float64]:
+    """Return the target (N, K), what was missing filled from the season before if the forecaster may not see a line."""
+    observed = observed_targets(series)
+    if observed is None:
+        return series.target
+    return newest_of_season(series.target, observed, season, series.spans.begins(len(series.target)))
+
+
+def _shows_later(series: Series, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell of origins at `rows` (...) whether a hole that reaches them was filled from later rows too."""
+    if series.missing != "interpolate" or series.observed is None:
+        return np.zeros(rows.shape, dtype=bool)
+    return np.logical_not(series.observed[rows - 1].all(axis=-1))
 
 
 def _season(training: Series) -> int:
@@ -231,16 +210,24 @@ def _season(training: Series) -> int:
 
 def _seasonal_differences(training: Series, season: int) -> NDArray[np.float64]:
     """Return the (S, K) mean absolute differences between rows a season apart; 0 where there are no two such rows."""
-    result = np.zeros((len(training.spans), training.target.shape[1]))
+    result, observed = np.zeros((len(training.spans), training.target.shape[1])), observed_targets(training)
+    seen = None if observed is None else by_length(observed, training.spans)
     for members, block in by_length(training.target, training.spans):
-        if len(block) > season:
-            result[members] = np.abs(block[season:] - block[:-season]).mean(axis=0).reshape(len(members), -1)
+        both = None if seen is None else next(seen)[1]
+        if len(block) <= season:
+            continue
+        differences = np.abs(block[season:] - block[:-season])
+        if both is None:
+            found = differences.mean(axis=0)
+        else:
+            both = both[season:] & both[:-season]
+            found = differences.sum(axis=0, where=both) / np.maximum(both.sum(axis=0), 1)
+        result[members] = found.reshape(len(members), -1)
     return result
 
 
 def _frame(
     series: Series,
-    observed: NDArray[np.bool_],
     origins: NDArray[np.int64],
     forecast: NDArray[np.float64],
     naive: NDArray[np.float64],
@@ -249,7 +236,8 @@ def _frame(
     n_series, n_origins, horizon, n_targets = forecast.shape
     spans = series.spans
     rows = origins[:, :, None] + np.arange(horizon)
-    actual = np.where(observed[:, :n_targets], series.target, np.nan)[spans.starts[:, None, None] + rows]
+    truth = series.target if series.seen is None else np.where(series.seen, series.target, np.nan)
+    actual = truth[spans.starts[:, None, None] + rows]
     on_clock = (spans.first[:, None, None] + rows).ravel().repeat(n_targets)
     cutoffs = (spans.first[:, None] + origins - 1).ravel().repeat(horizon * n_targets)
     columns: dict[str, Any] = {

@@ -1,27 +1,24 @@
-"""The way from original units to a model's and back, for every series of a panel on its own.
+"""Scalers and means of every series of a panel on its own.
 
-N rows, S series, K targets, F known and P past covariates.
+N rows, S series, K columns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from rnnforecast.estimators._statics import StaticEncoder
-from rnnforecast.network.windows import Frame
-from rnnforecast.scaling import Identity, Log, Scaler, fit_scaler
+from rnnforecast.scaling import Scaler, fit_scaler
 from rnnforecast.series.spans import Spans
 
 _Array = NDArray[np.float64]
+_Mask = NDArray[np.bool_]
 
 
-def by_length(values: _Array, spans: Spans) -> Iterator[tuple[NDArray[np.int64], _Array]]:
+def by_length(values: NDArray[Any], spans: Spans) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
     """Yield series of equal length side by side: their numbers (g,) and their values (length, g K).
 
     Statistics of columns are then taken of thousands of series at once.
@@ -42,7 +39,7 @@ def by_length(values: _Array, spans: Spans) -> Iterator[tuple[NDArray[np.int64],
         yield members, values[rows].reshape(length, -1)
 
 
-def means(values: _Array, spans: Spans) -> _Array:
+def means(values: _Array, spans: Spans, observed: _Mask | None = None) -> _Array:
     """Return the mean of every column of every series, (S, K).
 
     Parameters
@@ -51,14 +48,17 @@ def means(values: _Array, spans: Spans) -> _Array:
         The rows.
     spans : Spans
         The rows of every series.
+    observed : ndarray of shape (N, K), bool, optional
+        Values that count; all of a column of a series in which none does.
     """
     result = np.empty((len(spans), values.shape[1]))
-    for members, block in by_length(values, spans):
-        result[members] = block.mean(axis=0).reshape(len(members), -1)
+    for members, block, seen in _observed_by_length(values, spans, observed):
+        counted = True if seen is None else seen | ~seen.any(axis=0)
+        result[members] = block.mean(axis=0, where=counted).reshape(len(members), -1)
     return result
 
 
-def fit_scalers(values: _Array, spans: Spans, kind: str | None = "standard") -> Scaler:
+def fit_scalers(values: _Array, spans: Spans, kind: str | None = "standard", observed: _Mask | None = None) -> Scaler:
     """Learn a scaler of each column of each series; see `rnnforecast.scaling.fit_scaler`.
 
     Parameters
@@ -69,6 +69,8 @@ def fit_scalers(values: _Array, spans: Spans, kind: str | None = "standard") -> 
         The rows of every series.
     kind : {"standard", "minmax", "robust", None}
         What is scaled to what.
+    observed : ndarray of shape (N, K), bool, optional
+        Values that count; all of a column of a series in which none does.
 
     Returns
     -------
@@ -76,13 +78,27 @@ def fit_scalers(values: _Array, spans: Spans, kind: str | None = "standard") -> 
         Of shape (S, K).
     """
     parts = np.empty((3, len(spans), values.shape[1]))
-    for members, block in by_length(values, spans):
-        own = fit_scaler(block, kind)
+    for members, block, seen in _observed_by_length(values, spans, observed):
+        own = fit_scaler(block, kind, seen)
         parts[:, members] = np.reshape([own.origin, own.offset, own.scale], (3, len(members), -1))
     return Scaler(*parts)
 
 
-def of_members(learnt: Scaler, values: _Array, spans: Spans, kind: str | None = "standard") -> Scaler:
+def _observed_by_length(
+    values: _Array, spans: Spans, observed: _Mask | None
+) -> Iterator[tuple[NDArray[np.int64], _Array, _Mask | None]]:
+    """Yield what `by_length` does, with what was observed of it; None for all."""
+    if observed is None:
+        for members, block in by_length(values, spans):
+            yield members, block, None
+        return
+    for (members, block), (_, seen) in zip(by_length(values, spans), by_length(observed, spans), strict=True):
+        yield members, block, seen
+
+
+def of_members(
+    learnt: Scaler, values: _Array, spans: Spans, kind: str | None = "standard", observed: _Mask | None = None
+) -> Scaler:
     """Return the scaler (S, K) of series at hand: the learnt ones, and new ones for series never seen.
 
     Parameters
@@ -95,11 +111,13 @@ def of_members(learnt: Scaler, values: _Array, spans: Spans, kind: str | None = 
         Theirs; ``spans.members`` tells which series they are.
     kind : {"standard", "minmax", "robust", None}
         As the others were learnt.
+    observed : ndarray of shape (N, K), bool, optional
+        Values that count.
     """
     seen = of(learnt, spans.members)
     if (spans.members >= 0).all():
         return seen
-    new, known = fit_scalers(values, spans, kind), spans.members[:, None] >= 0
+    new, known = fit_scalers(values, spans, kind, observed), spans.members[:, None] >= 0
     return Scaler(*(np.where(known, getattr(seen, part), getattr(new, part)) for part in ("origin", "offset", "scale")))
 
 
@@ -113,109 +131,3 @@ def of(scaler: Scaler, series: NDArray[np.int64]) -> Scaler:
 def of_column(scaler: Scaler, column: int) -> Scaler:
     """Return the scaler (S, 1) of one column."""
     return Scaler(*(part[:, column : column + 1] for part in (scaler.origin, scaler.offset, scaler.scale)))
-
-
-def scaled(values: np.ndarray, scaler: Scaler, dtype: Any, what: str) -> np.ndarray:
-    """Return values (..., C) on the network's scale and of its dtype.
-
-    Raises
-    ------
-    ValueError
-        If a value is too large for the dtype, so that forecasts would be no numbers.
-    """
-    with np.errstate(over="ignore"):
-        result = np.ascontiguousarray(scaler.transform(values), dtype)
-    if not np.isfinite(result).all():
-        raise ValueError(
-            f"{what} holds a value of size {np.abs(values).max():.3g}, too large for {np.dtype(dtype)} on the scale of "
-            'the rows learnt from; check it, or fit with dtype="float64"'
-        )
-    return result
-
-
-@dataclass(frozen=True)
-class Scales:
-    """The way from original units to the network's and back, learnt on training rows only.
-
-    Parameters
-    ----------
-    transform : Identity or Log
-    target : Scaler
-        Of shape (S, K).
-    known, past : Scaler
-        One for all series: a covariate means the same in each of them.
-    kind : {"standard", "minmax", "robust", None}
-        What series never seen are scaled to.
-    static : StaticEncoder or None
-        Of the covariates of the series themselves.
-    """
-
-    transform: Identity | Log
-    target: Scaler
-    known: Scaler
-    past: Scaler
-    kind: str | None = "standard"
-    static: StaticEncoder | None = None
-
-    @classmethod
-    def fit(
-        cls,
-        target: np.ndarray,
-        known: np.ndarray,
-        past: np.ndarray,
-        *,
-        transform: Identity | Log,
-        kind: str | None,
-        spans: Spans,
-        static: pd.DataFrame | None = None,
-    ) -> Scales:
-        """Learn from training rows (N, K), (N, F), (N, P)."""
-        return cls(
-            transform,
-            fit_scalers(transform.forward(target), spans, kind),
-            fit_scaler(known, kind),
-            fit_scaler(past, kind),
-            kind,
-            None if static is None else StaticEncoder.fit(static),
-        )
-
-    def frame(
-        self,
-        target: np.ndarray,
-        known: np.ndarray,
-        past: np.ndarray,
-        dtype: Any,
-        spans: Spans | None = None,
-        static: pd.DataFrame | None = None,
-    ) -> Frame:
-        """Scaled rows for the network; without `spans` they are those of a single series.
-
-        Raises
-        ------
-        ValueError
-            If a value is too large for the dtype.
-        """
-        values = self.transform.forward(target)
-        own, of_series = self._of(values, spans), None
-        if self.static is not None and static is not None and spans is not None:
-            of_series = self.static.encode(static).astype(dtype)[spans.of_rows(len(values))]
-        if len(own.scale) > 1 and spans is not None:
-            own = of(own, spans.of_rows(len(values)))
-        return Frame(
-            scaled(values, own, dtype, "the target"),
-            scaled(known, self.known, dtype, "a covariate"),
-            scaled(past, self.past, dtype, "a past covariate"),
-            of_series,
-        )
-
-    def restore(self, values: np.ndarray, target: np.ndarray, origins: np.ndarray, spans: Spans | None) -> np.ndarray:
-        """Return forecasts (n, H, K) from `origins` (n,) of `target` (N, K) in original units."""
-        own = self.target
-        if spans is not None and (len(own.scale) > 1 or (spans.members < 0).any()):
-            own = of(self._of(self.transform.forward(target), spans), spans.owners(origins))
-            own = Scaler(own.origin[:, None], own.offset[:, None], own.scale[:, None])
-        return self.transform.inverse(own.inverse(values.astype(np.float64)))
-
-    def _of(self, values: np.ndarray, spans: Spans | None) -> Scaler:
-        """Return the scaler of the series at hand, whose transformed rows are `values`."""
-        return self.target if spans is None else of_members(self.target, values, spans, self.kind)

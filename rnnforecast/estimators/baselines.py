@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from rnnforecast.estimators._base import BaseForecaster
+from rnnforecast.estimators._bridge import newest_of_season, observed_targets
 from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._parameters import one_blas_thread
 from rnnforecast.estimators._pooling import find_panel_seasons, resolve_series
 from rnnforecast.series import Series
+from rnnforecast.transforms import TRANSFORMS
 
 __all__ = ["LinearForecaster", "NaiveForecaster"]
 
@@ -36,8 +38,12 @@ class NaiveForecaster(BaseForecaster):
         Columns of X known up to the forecast origin only. Covariates are checked and not used.
     calendar : tuple of str or None, default=None
         Covariates made from the index; not used.
-    missing : {"error", "interpolate"}, default="error"
-        What to do about missing values.
+    missing : {"error", "mask", "interpolate"}, default="error"
+        What to do about missing values. "mask": only values that were observed are repeated or averaged.
+        "interpolate": what is missing is filled with a line first. With both, a forecast begins at the newest
+        observation of its column.
+    missing_values : float, tuple of float or None, default=None
+        Numbers that stand for a missing value as NaN does, such as -999.
     freq : str, offset or None, default=None
         Frequency of the index where it cannot be inferred.
 
@@ -74,6 +80,7 @@ class NaiveForecaster(BaseForecaster):
         past_covariates: Any = None,
         calendar: Any = None,
         missing: str = "error",
+        missing_values: Any = None,
         freq: Any = None,
     ) -> None:
         self.horizon = horizon
@@ -82,6 +89,7 @@ class NaiveForecaster(BaseForecaster):
         self.past_covariates = past_covariates
         self.calendar = calendar
         self.missing = missing
+        self.missing_values = missing_values
         self.freq = freq
 
     def _learn(self, series: Series) -> dict[str, Any]:
@@ -92,21 +100,29 @@ class NaiveForecaster(BaseForecaster):
 
     def _forecast(self, series: Series, origins: NDArray[np.int64], horizon: int) -> NDArray[np.float64]:
         """Return the forecasts, (n, horizon, K), from each origin's own past."""
-        target, spans = series.target, series.spans
-        begin = spans.starts[spans.owners(origins)]
+        target, seen, spans = series.target, observed_targets(series), series.spans
+        begin = spans.begins(len(target))
+        first, last = begin[origins - 1], target[origins - 1][:, None]
         steps = np.arange(horizon)
-        last = target[origins - 1][:, None]
         if self.strategy == "mean":
-            first = target[begin]  # sums of differences to it keep the digits of a large level
-            own_first = target[:1] if len(spans) == 1 else target[spans.starts][spans.of_rows(len(target))]
-            sums = np.cumsum(target - own_first, axis=0)
-            mean = first + (sums[origins - 1] - sums[begin]) / (origins - begin)[:, None]
+            counted = np.ones(target.shape, bool) if seen is None else seen
+            # Sums of differences to the first value keep the digits of a large level.
+            sums = np.cumsum(np.where(counted, target - target[begin], 0.0), axis=0)
+            counts = np.cumsum(counted, axis=0)
+            n_values = counts[origins - 1] - counts[first] + counted[first]
+            mean = target[first] + (sums[origins - 1] - sums[first]) / np.maximum(n_values, 1)
             return np.repeat(mean[:, None], horizon, axis=1)
         if self.strategy == "drift":
-            slope = (last - target[begin][:, None]) / np.maximum(origins - begin - 1, 1)[:, None, None]
+            begun = first[:, None]
+            if seen is not None:
+                rows = np.where(seen, np.arange(len(target))[:, None], len(target))
+                begun = np.minimum.reduceat(rows, spans.starts)[spans.owners(origins)]
+            slope = (last - target[first][:, None]) / np.maximum(origins[:, None] - 1 - begun, 1)[:, None]
             return last + slope * (steps[:, None] + 1)
+        if seen is not None:
+            target = newest_of_season(target, seen, self.season_length_, begin)
         rows = origins[:, None] - self.season_length_ + steps % self.season_length_
-        there = rows >= begin[:, None]
+        there = rows >= first[:, None]
         return np.where(there[..., None], target[np.maximum(rows, 0)], last)
 
 
@@ -127,8 +143,10 @@ class LinearForecaster(BaseForecaster):
         season.
     season_length : "auto", int, tuple of int or None, default="auto"
         Steps of a season, or several; auto finds them in the data.
-    target_transform : "auto", "log" or None, default="auto"
-        Auto takes logarithms of positive series whose fluctuations grow with their level.
+    target_transform : "auto", None, str or tuple of str, default="auto"
+        What is learnt on: "log", "boxcox" (its power makes fluctuations alike at all levels), "difference",
+        "seasonal_difference", "log_return", or several in turn such as ``("log", "seasonal_difference")``. Forecasts
+        are in original units. Auto takes logarithms of positive series whose fluctuations grow with their level.
     alpha : "cv" or float, default="cv"
         Ridge penalty in units of a regressor's mean square, by blocked cross-validation or fixed; ``inf`` is the naive
         base.
@@ -136,8 +154,13 @@ class LinearForecaster(BaseForecaster):
         Columns of X that are known up to the forecast origin only; the others are known in the future too.
     calendar : tuple of {"minute_of_hour", "hour", "weekday", "month", "day_of_year"} or None, default=None
         Covariates made from the index.
-    missing : {"error", "interpolate"}, default="error"
-        What to do about missing values.
+    missing : {"error", "mask", "interpolate"}, default="error"
+        What to do about missing values. "mask": nothing is learnt from forecasts that begin in a hole or mostly fall
+        into one; holes before an origin are bridged by a line or, long ones, by the season before. "interpolate": what
+        is missing is filled with a line and learnt as if it had been observed. With both, a forecast begins at the
+        newest observation of its column.
+    missing_values : float, tuple of float or None, default=None
+        Numbers that stand for a missing value as NaN does, such as -999.
     freq : str, offset or None, default=None
         Frequency of the index where it cannot be inferred.
 
@@ -172,7 +195,7 @@ class LinearForecaster(BaseForecaster):
         **BaseForecaster._parameter_constraints,
         "season_length": _SEASON_LENGTH,
         "lookback": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "target_transform": [StrOptions({"auto", "log"}), None],
+        "target_transform": [StrOptions({"auto", *TRANSFORMS}), tuple, list, None],
         "alpha": [StrOptions({"cv"}), Interval(Real, 0, np.inf, closed="both")],
     }
 
@@ -182,11 +205,12 @@ class LinearForecaster(BaseForecaster):
         *,
         lookback: Any = "auto",
         season_length: Any = "auto",
-        target_transform: str | None = "auto",
+        target_transform: Any = "auto",
         alpha: Any = "cv",
         past_covariates: Any = None,
         calendar: Any = None,
         missing: str = "error",
+        missing_values: Any = None,
         freq: Any = None,
     ) -> None:
         self.horizon = horizon
@@ -197,6 +221,7 @@ class LinearForecaster(BaseForecaster):
         self.past_covariates = past_covariates
         self.calendar = calendar
         self.missing = missing
+        self.missing_values = missing_values
         self.freq = freq
 
     def _minimum_rows(self, series: Series) -> int:
@@ -215,8 +240,9 @@ class LinearForecaster(BaseForecaster):
         recipe = resolve_series(self, series)
         spaced = series.spaced(recipe.lookback)
         with one_blas_thread():  # the same bits whatever the number of threads
+            target, observed = recipe.bridge.over(spaced), observed_targets(spaced)
             model = LinearModel(self.alpha).fit(
-                spaced.target, spaced.known, spaced.past, recipe, self.horizon, spaced.spans
+                target, spaced.known, spaced.past, recipe, self.horizon, observed, spaced.spans
             )
         return {
             "alpha_": float(model.alpha_[0]) if len(model.alpha_) == 1 else model.alpha_,
@@ -229,5 +255,5 @@ class LinearForecaster(BaseForecaster):
 
     def _forecast(self, series: Series, origins: NDArray[np.int64], horizon: int) -> NDArray[np.float64]:
         """Return the forecasts, (n, horizon, K)."""
-        data = (series.target, series.known, series.past)
-        return self.linear_.forecast(*data, origins, horizon, series.spans)
+        target = self.linear_.recipe_.bridge.over(series)
+        return self.linear_.forecast(target, series.known, series.past, origins, horizon, series.spans)

@@ -20,6 +20,7 @@ from rnnforecast.estimators._training import CONSTRAINTS as TRAINING
 from rnnforecast.estimators._training import check_training
 from rnnforecast.estimators.stream import ForecastStream
 from rnnforecast.series import Series
+from rnnforecast.transforms import TRANSFORMS
 
 
 class RNNForecaster(Interpretation, BaseForecaster):
@@ -88,13 +89,21 @@ class RNNForecaster(Interpretation, BaseForecaster):
     calendar : tuple of {"minute_of_hour", "hour", "weekday", "month", "day_of_year"} or None, default=None
         Covariates made from the index.
     season_length : "auto", int, tuple of int or None, default="auto"
-    target_transform : "auto", "log" or None, default="auto"
-        "auto" takes logarithms of positive series whose fluctuations grow with their level.
+    target_transform : "auto", None, str or tuple of str, default="auto"
+        What is learnt on: "log", "boxcox" (its power makes fluctuations alike at all levels), "difference",
+        "seasonal_difference", "log_return", or several in turn such as ``("log", "seasonal_difference")``. Forecasts
+        are in original units. "auto" takes logarithms of positive series whose fluctuations grow with their level.
     scale : {"standard", "minmax", "robust"} or None, default="standard"
     window_norm : {"auto", "last", "difference", "standard"} or None, default="auto"
         What each window is freed of: its last value; its last value and the size of its steps; its mean and deviation;
-        or nothing. Auto is "last" for a single series and "difference" for a panel.
-    missing : {"error", "interpolate"}, default="error"
+        or nothing. Auto is "last" for a single series and "difference" for a panel; differences keep theirs.
+    missing : {"error", "mask", "interpolate"}, default="error"
+        "mask": what is missing in the target and in past covariates does not count in the loss, and the network is told
+        by two more inputs for each whether it was observed and how long ago (Che et al., 2018); covariates known in
+        advance must be there. "interpolate": what is missing is filled with a line and learnt as if it had been
+        observed. With both, a forecast begins at the newest observation of its column.
+    missing_values : float, tuple of float or None, default=None
+        Numbers that stand for a missing value as NaN does, such as -999.
     freq : str, offset or None, default=None
         Frequency of the index where it cannot be inferred.
     blend : "auto", float in [0, 1] or None, default="auto"
@@ -177,7 +186,7 @@ class RNNForecaster(Interpretation, BaseForecaster):
         **CONSTRAINTS,
         "static_covariates": [list, tuple, None],
         "season_length": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), tuple, list, None],
-        "target_transform": [StrOptions({"auto", "log"}), None],
+        "target_transform": [StrOptions({"auto", *TRANSFORMS}), tuple, list, None],
         "scale": [StrOptions({"standard", "minmax", "robust"}), None],
         "window_norm": [StrOptions({"auto", "last", "difference", "standard"}), None],
         "blend": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both"), None],
@@ -214,10 +223,11 @@ class RNNForecaster(Interpretation, BaseForecaster):
         static_covariates: Any = None,
         calendar: Any = None,
         season_length: Any = "auto",
-        target_transform: str | None = "auto",
+        target_transform: Any = "auto",
         scale: str | None = "standard",
         window_norm: str | None = "auto",
         missing: str = "error",
+        missing_values: Any = None,
         freq: Any = None,
         blend: Any = "auto",
         n_estimators: int = 3,
@@ -276,6 +286,7 @@ class RNNForecaster(Interpretation, BaseForecaster):
         self.scale = scale
         self.window_norm = window_norm
         self.missing = missing
+        self.missing_values = missing_values
         self.freq = freq
         self.blend = blend
         self.n_estimators = n_estimators
@@ -321,20 +332,21 @@ class RNNForecaster(Interpretation, BaseForecaster):
         """Rows of the longest window that is read, and the one before."""
         windows = self.ensemble_.windows
         linear = 0 if self.linear_ is None else self.linear_.recipe_.lookback
-        return max(windows.lookback, windows.base, linear) + 1
+        return max(windows.lookback, windows.base or 0, linear) + 1
 
     def _forecast(self, series: Series, origins: np.ndarray, horizon: int) -> np.ndarray:
-        data = (series.target, series.known, series.past)
         with one_blas_thread():
-            panel, threads = (series.spans, series.static), n_threads(self.n_jobs)
             if self._attends:
-                self.attention_ = _diagnosis.attention(self.ensemble_, *data, origins[-1:], horizon, *panel)
-            if self.linear_ is None:
-                return self.ensemble_.forecast(*data, origins, horizon, threads, *panel)
-            linear = self.linear_.forecast(*data, origins, horizon, series.spans)
-            if not np.any(self.blend_weight_):
-                return linear
-            network = self.ensemble_.forecast(*data, origins, horizon, threads, *panel)
+                self.attention_ = _diagnosis.attention(self.ensemble_, series, origins[-1:], horizon)
+            linear = None
+            if self.linear_ is not None:
+                target = self.linear_.recipe_.bridge.over(series)
+                linear = self.linear_.forecast(target, series.known, series.past, origins, horizon, series.spans)
+                if not np.any(self.blend_weight_):
+                    return linear
+            network = self.ensemble_.forecast_series(series, origins, horizon, n_threads(self.n_jobs))
+        if linear is None:
+            return network
         return linear + self.blend_weight_ * (network - linear)
 
     def stream(self) -> ForecastStream:

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnnforecast.estimators._forking import ForkedEnsemble
-from rnnforecast.estimators._recipe import base_columns
-from rnnforecast.estimators._scales import scaled
+from rnnforecast.estimators._frames import scaled
+from rnnforecast.estimators._recipe import relative_and_base
 from rnnforecast.network.streams import Reading
 from rnnforecast.network.windows import Frame
+from rnnforecast.series import Series
 
 
 class ForecastStream:
@@ -28,7 +29,7 @@ class ForecastStream:
     Raises
     ------
     ValueError
-        If the forecaster uses covariates, or a recursive decoder.
+        If the forecaster uses covariates or a recursive decoder, or its last row has missing values.
     """
 
     def __init__(self, forecaster: Any):
@@ -39,6 +40,11 @@ class ForecastStream:
             raise ValueError(
                 "stream() takes observations of the target alone, but the forecaster was fitted with covariates: "
                 "use update() and forecast()"
+            )
+        if series.seen is not None and not series.seen[-1].all():
+            raise ValueError(
+                "stream() goes on from the newest observation, but the last known row has missing values: "
+                "update() with a whole row first, or use forecast()"
             )
         if getattr(ensemble.windows, "recursive", False):
             raise ValueError(
@@ -51,12 +57,14 @@ class ForecastStream:
         self._network = None
         if self._linear is None or self._weight.any():
             carried = isinstance(ensemble, ForkedEnsemble)
-            self._network = (_Carried if carried else _Windowed)(ensemble, series.target)
+            self._network = (_Carried if carried else _Windowed)(ensemble, series)
         self._n_columns = series.target.shape[1]
         self._transform = ensemble.scales.transform
         reach = 1 if self._linear is None else self._linear.lookback
-        rows = np.maximum(np.arange(len(series.target) - reach, len(series.target)), 0)
-        self._recent = self._transform.forward(series.target[rows])
+        n_lost = self._transform.n_lost
+        target = ensemble.scales.bridge.over(series)
+        self._recent = self._transform.forward(_newest(target, reach + n_lost))[n_lost:]
+        self._levels = _newest(target, n_lost + 1)  # what differences are taken of and added up from
 
     def update(self, values: ArrayLike) -> ForecastStream:
         """Take the next observation.
@@ -78,24 +86,34 @@ class ForecastStream:
         row = row.astype(np.float64) if row.dtype.kind in "biufO" else np.full(len(row), np.nan)
         if len(row) != self._n_columns or not np.isfinite(row).all():
             raise ValueError(f"an observation must be {self._n_columns} finite numbers, got {values!r}")
-        row = self._transform.forward(row)
+        levels = np.vstack([self._levels[1:], row])
+        row = self._transform.forward(levels)[-1]
         if self._network is not None:
             self._network.take(row)  # may refuse it
+        self._levels = levels
         self._recent[:-1] = self._recent[1:]
         self._recent[-1] = row
         return self
 
     def forecast(self) -> np.ndarray:
         """Forecast the next steps, (horizon,) or (horizon, K), in original units."""
-        inverse = self._transform.inverse
         if self._linear is None:
             assert self._network is not None
-            out = inverse(self._network.forecast())
+            out = self._inverse(self._network.forecast())
         else:
-            out = inverse(self._linear.forecast(self._recent))
+            out = self._inverse(self._linear.forecast(self._recent))
             if self._network is not None:
-                out = out + self._weight * (inverse(self._network.forecast()) - out)
+                out = out + self._weight * (self._inverse(self._network.forecast()) - out)
         return out[:, 0] if self._one_dimensional else out
+
+    def _inverse(self, forecast: np.ndarray) -> np.ndarray:
+        """Return a transformed forecast (H, K) in original units."""
+        return self._transform.inverse(forecast[None], self._levels, np.array([len(self._levels)]))[0]
+
+
+def _newest(target: np.ndarray, count: int) -> np.ndarray:
+    """Copy the last `count` rows of `target` (N, C), the first repeated on the left where there are fewer."""
+    return target[np.maximum(np.arange(len(target) - count, len(target)), 0)]
 
 
 class _Linear:
@@ -103,37 +121,37 @@ class _Linear:
 
     def __init__(self, model: Any):
         self.lookback, self.scale, self.weights = model.recipe_.lookback, model.scaler_.scale, model.weights_
-        self.columns = base_columns(self.lookback, model.horizon_, model.recipe_.base)
+        self.horizon, self.base = model.horizon_, model.recipe_.base
         self.signal = bool(np.isfinite(model.alpha_).any())
 
     def forecast(self, recent: np.ndarray) -> np.ndarray:
         """Forecast (H, K), transformed, from `recent` (lookback, K)."""
-        out = recent[self.columns]
+        (relative,), (out,) = relative_and_base(recent[None], self.horizon, self.base)
         if self.signal:  # weights are zero for columns without any
-            relative = (recent - recent[-1]) / self.scale
-            out = out + np.einsum("lk,klh->hk", relative, self.weights) * self.scale
+            out = out + np.einsum("lk,klh->hk", relative / self.scale, self.weights) * self.scale
         return out
 
 
 class _Member:
     """The newest rows of an ensemble, scaled for its networks."""
 
-    def __init__(self, ensemble: Any, target: np.ndarray, reach: int):
+    def __init__(self, ensemble: Any, series: Series, reach: int):
         windows = ensemble.windows
         self.windows, self.network, self.scaler = windows, ensemble.network, ensemble.scales.target
         self.prepared = [ensemble.network.prepare(weights) for weights in ensemble.weights]
-        rows = np.maximum(np.arange(len(target) - reach, len(target)), 0)
-        frame = ensemble.scales.frame(target[rows], *(np.zeros((reach, 0)) for _ in range(2)), self.network.dtype)
-        self.frame: Frame = frame
+        parts = vars(ensemble.scales.frame_of(series, self.network.dtype)).items()
+        newest: dict[str, Any] = {name: None if part is None else _newest(part, reach) for name, part in parts}
+        self.frame = Frame(**newest)
         n_groups = windows.n_columns // windows.n_targets
         self.origin, self.column = np.full(n_groups, reach, np.int64), np.arange(n_groups, dtype=np.int64)
 
     def take(self, row: np.ndarray) -> None:
         """Append a transformed row (K,)."""
-        table = self.frame.target
-        newest = scaled(row, self.scaler, table.dtype, "the target")
-        table[:-1] = table[1:]
-        table[-1] = newest
+        newest = scaled(row, self.scaler, self.frame.target.dtype, "the target")
+        for table, values in ((self.frame.target, newest), (self.frame.observed, 1), (self.frame.age, 0)):
+            if table is not None:
+                table[:-1] = table[1:]
+                table[-1] = values
 
     def restore(self, out: np.ndarray) -> np.ndarray:
         """Forecast (H, K), transformed, from the sum (H, J, K / J) of the members' in the frame's units."""
@@ -143,8 +161,8 @@ class _Member:
 class _Windowed(_Member):
     """Networks that read a window for each forecast."""
 
-    def __init__(self, ensemble: Any, target: np.ndarray):
-        super().__init__(ensemble, target, max(ensemble.windows.lookback, ensemble.windows.base))
+    def __init__(self, ensemble: Any, series: Series):
+        super().__init__(ensemble, series, max(ensemble.windows.lookback, ensemble.windows.base))
         self.work = self.network.work(self.windows.lookback, len(self.column))
 
     def forecast(self) -> np.ndarray:
@@ -159,9 +177,9 @@ class _Windowed(_Member):
 class _Carried(_Member):
     """Networks whose state is carried from observation to observation."""
 
-    def __init__(self, ensemble: Any, target: np.ndarray):
+    def __init__(self, ensemble: Any, series: Series):
         lookback = ensemble.windows.lookback
-        super().__init__(ensemble, target, max(lookback, ensemble.windows.base) + 1)
+        super().__init__(ensemble, series, max(lookback, ensemble.windows.base or 0) + 1)
         self.readings = [Reading(self.network, prepared, len(self.column)) for prepared in self.prepared]
         x = self.windows.inputs(self.frame, self.origin - lookback, self.column, lookback)
         self.hidden = [reading.read(x)[-1:].copy() for reading in self.readings]

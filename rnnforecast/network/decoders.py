@@ -218,7 +218,7 @@ class Direct:
 
 
 class Recursive:
-    """One step at a time: the next value is the present one plus the head of the present state, and the next input.
+    """One step at a time: the next value, and the next input, is the present one plus the head of the present state.
 
     Training feeds true values (teacher forcing) for ``lookback + horizon - 1`` steps and reads the last `horizon`
     states; `rnnforecast.network.network.Network.unroll` feeds the network its own forecasts.
@@ -227,13 +227,23 @@ class Recursive:
     ----------
     n_units, n_targets, horizon : int
     head_layer_sizes : sequence of int
+    from_present : bool
+        False where values are differences: the next one is the head alone.
     """
 
     every = True
     reads_state = False
 
-    def __init__(self, n_units: int, n_targets: int, horizon: int, head_layer_sizes: Sequence[int] = ()):
+    def __init__(
+        self,
+        n_units: int,
+        n_targets: int,
+        horizon: int,
+        head_layer_sizes: Sequence[int] = (),
+        from_present: bool = True,
+    ):
         self.n_units, self.n_targets, self.horizon = n_units, n_targets, horizon
+        self.from_present = from_present
         self.head = head(n_units, head_layer_sizes, n_targets)
 
     def parameters(self) -> list[Parameter]:
@@ -257,11 +267,14 @@ class Recursive:
         hidden, past = encoded.hidden, encoded.past
         work["n_steps"] = len(hidden)
         out = self.head.forward(prepared, hidden[-self.horizon :], work["head"])
-        return (out + past[-self.horizon :, : self.n_targets]).reshape(-1, out.shape[2])
+        if self.from_present:
+            out = out + past[-self.horizon :, : self.n_targets]
+        return out.reshape(-1, out.shape[2])
 
     def one(self, prepared: Any, hidden: np.ndarray, x: np.ndarray, work: Any) -> np.ndarray:
         """Forecast (n_targets, B) of the step after `x` (D, B) whose hidden state is `hidden` (1, H, B)."""
-        return self.head.forward(prepared, hidden, work)[0] + x[: self.n_targets]
+        out = self.head.forward(prepared, hidden, work)[0]
+        return out + x[: self.n_targets] if self.from_present else out
 
     def backward(
         self, prepared: Any, d_out: np.ndarray, work: Any, d_views: Any, d_given: Given | None = None

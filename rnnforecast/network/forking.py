@@ -31,10 +31,12 @@ class Forking:
         J and K.
     n_known, n_past : int
         F and P.
-    base : int
-        What the network corrects: 0 the last value, s > 0 the value of the season of length s before.
+    base : int or None
+        What the network corrects: 0 the last value, s > 0 the value of the season of length s before, None is zero.
     change_scale : float
         Changes are divided by it, which brings them to the size of the level.
+    marked : bool
+        Each target comes with two more inputs: whether it was observed, and its age.
     """
 
     lookback: int
@@ -43,8 +45,9 @@ class Forking:
     n_columns: int
     n_known: int
     n_past: int
-    base: int
+    base: int | None
     change_scale: float = 1.0
+    marked: bool = False
 
     @property
     def n_outputs(self) -> int:
@@ -53,10 +56,11 @@ class Forking:
 
     @property
     def n_inputs(self) -> int:
-        """D: level and change, the base of the horizon, past covariates, known ones of the horizon, which column."""
+        """D: level, change, base of the horizon, past covariates, known ones of the horizon, marks, which column."""
         which = self.n_columns if self.n_columns > self.n_targets else 0
         base = self.n_outputs if self.base else 0
-        return 2 * self.n_targets + base + self.n_past + self.n_known * self.horizon + which
+        own = (4 if self.marked else 2) * self.n_targets
+        return own + base + self.n_past + self.n_known * self.horizon + which
 
     def inputs(self, frame: Frame, first: np.ndarray, column: np.ndarray, n_steps: int) -> np.ndarray:
         """Inputs (T, D, B): step t of sequence b tells what is known after row ``first[b] + t``.
@@ -81,18 +85,31 @@ class Forking:
         if self.n_known:
             gather_ahead(frame.known, first, zeroth, self._ahead, self.n_known, row, x)
             row += self.n_known * self.horizon
+        if self.marked:
+            for marks in (frame.observed, frame.age):
+                gather_ahead(marks, first, column, LEVEL_AND_BEFORE[:1], J, row, x)
+                row += J
         if self.n_columns > J:
             x[:, row:] = np.arange(self.n_columns)[:, None] == column
         return x
 
     def targets(self, frame: Frame, first: np.ndarray, column: np.ndarray, n_steps: int) -> np.ndarray:
-        """What should come out, (T, H J, B): the horizon after each step less the value there and the base."""
+        """What should come out, (T, H J, B): the horizon after each step less the value there and the base.
+
+        NaN where the value was not observed.
+        """
         out = np.empty((n_steps, self.n_outputs, len(first)), frame.target.dtype)
         gather_ahead(frame.target, first, column, self._ahead, self.n_targets, 0, out)
-        return out - self.reference(frame, first, column, n_steps)
+        targets = out - self.reference(frame, first, column, n_steps)
+        if frame.observed is not None:
+            gather_ahead(frame.observed, first, column, self._ahead, self.n_targets, 0, out)
+            targets[out == 0] = np.nan
+        return targets
 
     def reference(self, frame: Frame, first: np.ndarray, column: np.ndarray, n_steps: int) -> np.ndarray:
-        """What the network's output is added to, (T, H J, B): the last value, or the season before."""
+        """What the network's output is added to, (T, H J, B): the last value, the season before, or zero."""
+        if self.base is None:
+            return np.zeros((n_steps, self.n_outputs, len(first)), frame.target.dtype)
         out = np.empty((n_steps, self.n_outputs, len(first)), frame.target.dtype)
         gather_ahead(frame.target, first, column, self._season, self.n_targets, 0, out)
         return out

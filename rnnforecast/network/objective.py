@@ -22,6 +22,8 @@ KEPT_SPLITS = 16
 class WindowObjective:
     """Sum of losses over samples; sample k is the window before ``origins[k]`` of column ``columns[k]``.
 
+    A value that was not observed is taken to be what is forecast: it costs nothing and has no gradient.
+
     Parameters
     ----------
     network : Network
@@ -54,8 +56,10 @@ class WindowObjective:
         self._splits: dict[int, tuple[np.ndarray, Any]] = {}
 
     def n_terms(self, rows: np.ndarray) -> int:
-        """Count of numbers forecast in these samples."""
-        return len(rows) * self.windows.horizon * self.windows.n_targets
+        """Count of numbers in the horizons of these samples that were observed."""
+        guessed = self.windows.guessed(self.frame, self.origins[rows], self.columns[rows])
+        n_forecast = len(rows) * self.windows.horizon * self.windows.n_targets
+        return n_forecast if guessed is None else n_forecast - int(guessed.sum())
 
     def prepare(self, parameters: np.ndarray) -> None:
         """Lay `parameters` out; called before the shards of a batch."""
@@ -73,7 +77,7 @@ class WindowObjective:
         with self._buffers.lent(self.windows.n_steps, len(rows), seed=seed) as work:
             out = self.network.forward(self._prepared, read.past, read.context, work, Teacher(truth, self._forced))
             d_out = np.empty_like(out)
-            total = self.loss(out, truth, d_out)
+            total = self.loss(out, self._judged(truth, out, origin, column), d_out)
             self.network.backward(self._prepared, d_out, work, self._split(gradient))
         return total
 
@@ -88,8 +92,13 @@ class WindowObjective:
             truth = self.windows.truth(self.frame, origin, column, read)
             work = self.network.work(self.windows.n_steps, len(part))
             out = self.network.forward(self._prepared, read.past, read.context, work)
-            total += self.loss(out, truth, np.empty_like(out))
-        return total / self.n_terms(rows)
+            total += self.loss(out, self._judged(truth, out, origin, column), np.empty_like(out))
+        return total / max(1, self.n_terms(rows))
+
+    def _judged(self, truth: np.ndarray, out: np.ndarray, origin: np.ndarray, column: np.ndarray) -> np.ndarray:
+        """What the loss compares `out` (H J, B) with."""
+        guessed = self.windows.guessed(self.frame, origin, column)
+        return truth if guessed is None else np.where(guessed, out, truth)
 
     def _split(self, gradient: np.ndarray) -> Any:
         """Views of a gradient buffer; the few buffers there are come again and again."""

@@ -27,6 +27,10 @@ class Frame:
         Covariates known in the future too.
     past : (N, P)
         Covariates known up to the origin.
+    observed : (N, K) or None
+        1 where the target was observed, 0 where it is a guess that no loss counts; None where there are no guesses.
+    age : (N, K) or None
+        How long ago the target was last observed, 0 now to 1 never; None where the network is not told.
     static : (N, E), optional
         Covariates of the series that each row belongs to.
     """
@@ -34,6 +38,8 @@ class Frame:
     target: np.ndarray
     known: np.ndarray
     past: np.ndarray
+    observed: np.ndarray | None = None
+    age: np.ndarray | None = None
     static: np.ndarray | None = None
 
 
@@ -66,10 +72,12 @@ class Windows:
     norm : {"last", "difference", "standard", None}
         Subtract the window's last value, and perhaps divide by its mean absolute difference, or subtract its mean and
         divide by its deviation, or leave it.
-    n_static : int
-        E.
     recursive : bool
         Inputs for a decoder that is fed true values: they run on through the horizon but for its last step.
+    marked : bool
+        Each target comes with two more inputs: whether it was observed, and its age (Che et al., 2018, GRU-D).
+    n_static : int
+        E; they are the last inputs.
     """
 
     lookback: int
@@ -81,12 +89,13 @@ class Windows:
     base: int = 0
     norm: str | None = "last"
     recursive: bool = False
+    marked: bool = False
     n_static: int = 0
 
     @property
     def n_inputs(self) -> int:
         """D: rows of the inputs."""
-        return self.n_targets + self.n_known + self.n_past + self.n_static
+        return self.n_targets * (3 if self.marked else 1) + self.n_known + self.n_past + self.n_static
 
     @property
     def n_context(self) -> int:
@@ -144,8 +153,11 @@ class Windows:
             gather(frame.known, first + self.recursive, zeroth, *_unit(F, B, dtype), J, past)
         if P:
             gather(frame.past, first, zeroth, *_unit(P, B, dtype), J + F, past)
+        if self.marked:
+            for k, marks in enumerate((frame.observed, frame.age)):
+                gather(marks, first, column, *_unit(J, B, dtype), F + P + (k + 1) * J, past)
         if frame.static is not None and self.n_static:
-            past[:, J + F + P :] = frame.static[origin - 1].T
+            past[:, self.n_inputs - self.n_static :] = frame.static[origin - 1].T
         context, base = np.empty((self.n_context, B), dtype), None
         if not self.recursive:
             base = self._context(frame, origin, column, center, factor, context)
@@ -179,6 +191,14 @@ class Windows:
         gather(frame.target, origin, column, read.center, read.factor, 0, out)
         flat = out.reshape(-1, len(origin))
         return flat if read.base is None else flat - read.base
+
+    def guessed(self, frame: Frame, origin: np.ndarray, column: np.ndarray) -> np.ndarray | None:
+        """Mask (H J, B) of the values of the horizon that were not observed; None where all were."""
+        if frame.observed is None:
+            return None
+        rows = origin + np.arange(self.horizon)[:, None, None]
+        columns = column + np.arange(self.n_targets)[:, None]
+        return frame.observed[rows, columns].reshape(-1, len(origin)) == 0
 
     def restore(self, out: np.ndarray, read: Normalised) -> np.ndarray:
         """Forecast (H, J, B) in the frame's units from the network's output (H J, B)."""

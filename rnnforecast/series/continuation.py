@@ -20,6 +20,7 @@ from rnnforecast.series.columns import matched, require_count, require_two_dimen
 from rnnforecast.series.frequency import is_session
 from rnnforecast.series.labels import label_text, names_text
 from rnnforecast.series.panels import require_increasing, split_levels
+from rnnforecast.series.placement import require_step, row_labels
 from rnnforecast.series.reading import common_index
 from rnnforecast.series.record import Series
 from rnnforecast.series.spans import Spans
@@ -57,7 +58,7 @@ def read_future(
     TypeError, ValueError
         Missing or extra columns, missing values, labels that are not on the clock.
     """
-    table = read_table(without_static(X, series.static), "X")
+    table = gaps.mark(read_table(without_static(X, series.static), "X"), series.missing_values)
     rows, times = _located(series, table)
     if series.target_is_x:
         if table.columns:
@@ -68,7 +69,12 @@ def read_future(
         covariates, past = _covariates(series, table, estimator)
         names = series.known_names[: covariates.shape[1]]
         _check(covariates, table.index, names, "X", series.missing)
-        covariates = gaps.interpolate(covariates, names, "X")
+        if series.missing == "mask":
+            gaps.require_known(covariates, table.index, names, "X")
+        owner = owners_of(series, table.index) if series.ids is not None else np.zeros(len(covariates), np.int64)
+        order = np.argsort(owner, kind="stable")
+        starts = np.flatnonzero(np.diff(owner[order], prepend=-1))
+        covariates[order] = gaps.interpolate(covariates[order], names, "X", starts)
     if not series.calendar:
         return rows, covariates, past
     dates, _ = calendar_features(times, series.calendar)
@@ -123,43 +129,56 @@ def read_more(series: Series, y_new: Any, X_new: Any = None) -> Series:
     TypeError, ValueError
         The rows do not follow, or their columns are not those of the series.
     """
-    target = read_table(y_new, "y_new")
+    target = gaps.mark(read_table(y_new, "y_new"), series.missing_values)
     features = None
     if X_new is not None:
         if series.target_is_x:
             raise ValueError("X_new must be None for a series that was read without covariates, pass y_new alone")
-        features = read_table(without_static(X_new, series.static), "X_new")
+        features = gaps.mark(read_table(without_static(X_new, series.static), "X_new"), series.missing_values)
         require_two_dimensions(features, X_new)
     elif series.n_features and not series.target_is_x:
         raise ValueError(f"X_new must hold the covariates of y_new ({', '.join(_feature_names(series))}), got None")
     index = common_index(features, target, "X_new", "y_new")
     clock, owner, rows = _continued(series, index, len(target.values))
     spans, old, new = _longer(series, owner, rows)
-
-    def joined(before: np.ndarray, values: np.ndarray, names: Sequence[Hashable], argument: str) -> np.ndarray:
-        """Return rows so far and new ones (n, C) together, holes filled."""
-        _check(values, index, names, argument, series.missing)
-        table = np.full((int(spans.lengths.sum()), values.shape[1]), np.nan)
-        table[old], table[new] = before, values
-        return table if series.missing == "error" else gaps.interpolate(table, names, argument, spans.starts)
-
     values = target.values[:, _target_columns(series, target)]
-    if series.missing == "interpolate":
-        _require_ends(values, owner, rows, series, clock, index)
+    _check(values, index, series.target_names, "y_new", series.missing)
     n_known = len(series.known_names) - 2 * len(series.calendar)
+    known_names = series.known_names[:n_known]
     read_known, read_past = np.empty((len(values), 0)), None
     if features is not None:
         read_known, read_past = _covariates(series, features, "Forecaster")
+        _check(read_known, index, known_names, "X_new", series.missing)
     if read_past is None and series.past_names:
         raise ValueError(f"X_new must hold the past covariates {', '.join(series.past_names)}, some are missing")
-    known = joined(series.known[:, :n_known], read_known, series.known_names[:n_known], "X_new")
     past = np.empty((len(values), 0)) if read_past is None else read_past
+    _check(past, index, series.past_names, "X_new", series.missing)
+
+    def joined(before: np.ndarray, later: np.ndarray) -> np.ndarray:
+        """Return rows so far and new ones (n, C) together, NaN in holes."""
+        table = np.full((int(spans.lengths.sum()), later.shape[1]), np.nan)
+        table[old], table[new] = before, later
+        return table
+
+    known = joined(series.known[:, :n_known], read_known)
+    so_far, names = np.hstack([series.target, series.past]), [*series.target_names, *series.past_names]
+    if series.observed is not None:  # what was filled at the end is filled again: now it is known how the hole ends
+        so_far[~series.observed] = np.nan
+    target_and_past = joined(so_far, np.hstack([values, past]))
+    observed = None if series.observed is None else ~np.isnan(target_and_past)
+    if series.missing == "mask" and np.isnan(known).any():
+        fresh = np.delete(np.arange(len(known)), old)
+        gaps.require_known(known[fresh], row_labels(clock, spans, series.ids)[fresh], known_names, "X_new")
+    if series.missing != "error":
+        known = gaps.interpolate(known, known_names, "X_new", spans.starts)
+        target_and_past = gaps.filled(target_and_past, series.missing, names, "y_new", spans.starts)
     return replace(
         series,
         clock=clock,
-        target=joined(series.target, values, series.target_names, "y_new"),
+        target=np.ascontiguousarray(target_and_past[:, : values.shape[1]]),
         known=np.hstack([known, _longer_dates(series, clock, spans, old)]),
-        past=joined(series.past, past, series.past_names, "X_new"),
+        past=np.ascontiguousarray(target_and_past[:, values.shape[1] :]),
+        observed=observed,
         spans=replace(spans, members=series.spans.members),
     )
 
@@ -216,30 +235,6 @@ def _covariates(series: Series, table: Table, estimator: str) -> tuple[np.ndarra
     return table.values[:, future], table.values[:, taken] if complete else None
 
 
-def locate(series: Series, index: pd.Index, name: str = "X") -> tuple[np.ndarray, np.ndarray]:
-    """Return series (n,) and row of it (n,) of labels; rows after its end are counted on, those before it negative.
-
-    Parameters
-    ----------
-    series : Series
-        What has been read.
-    index : Index of n labels
-        Of a panel, a MultiIndex (series, time).
-    name : str
-        The argument's name in messages.
-
-    Raises
-    ------
-    ValueError
-        Labels that are not on the clock, series that are not in the panel.
-    """
-    owner = owners_of(series, index, name)
-    if series.ids is None:
-        return owner, series.clock.rows(index, name=name)
-    _, _, stamps, times = split_levels(cast("pd.MultiIndex", index), name)
-    return owner, series.clock.rows(times, name=name)[stamps] - series.spans.first[owner]
-
-
 def _located(series: Series, table: Table) -> tuple[np.ndarray, pd.Index]:
     """Return rows of the clock and labels (n,) of the rows of X, in the order in which they came."""
     clock, n, first = series.clock, len(table.values), series.n_rows
@@ -264,7 +259,9 @@ def _continued(series: Series, index: pd.Index | None, n: int) -> tuple[Clock, n
     if index is None or clock.positional:
         return clock.extended(clock.future(first, n)), owner, first + np.arange(n)
     rows = clock.rows(index, name="y_new")
-    if series.missing == "interpolate" and rows[0] >= first and not is_session(clock.step):
+    require_step(rows, clock, "y_new")
+    if series.missing != "error" and rows[0] >= first and not is_session(clock.step):
+        _require_near(int(rows[0]) - first, first, "series")
         return clock.extended(clock.future(first, int(rows[-1]) + 1 - first)), owner, rows
     return clock.extended(index), owner, first + np.arange(n)
 
@@ -279,8 +276,6 @@ def _panel_continued(series: Series, index: pd.Index | None) -> tuple[Clock, np.
     if later.any() and is_session(clock.step):  # the calendar ahead knows no holidays: what is there took place
         places[later] = n + np.arange(later.sum())
         clock = clock.extended(times[later], name="y_new")
-    elif later.any():
-        clock = clock.extended(clock.future(n, int(places[-1]) + 1 - n))
     rows = places[stamps]
     order = np.argsort(owner, kind="stable")
     require_increasing(owner[order], rows[order], cast("pd.Index", index)[order], "y_new")
@@ -300,7 +295,21 @@ def _panel_continued(series: Series, index: pd.Index | None) -> tuple[Clock, np.
             f"goes on at {expected}, got {label_text(index, np.flatnonzero(owner == one)[:1])}; pass the rows after "
             "the end of each series, all of them and once"
         )
+    gap, before = firsts - ends, series.spans.lengths[given]
+    worst = int(np.argmax(gap - before))
+    _require_near(int(gap[worst]), int(before[worst]), f"series {ids[given[worst]]!r}")
+    if len(clock) <= places[-1]:
+        clock = clock.extended(clock.future(n, int(places[-1]) + 1 - n))
     return clock, owner, rows
+
+
+def _require_near(gap: int, n_rows: int, which: str) -> None:
+    """Raise when new rows leave a gap that is longer than what has been seen."""
+    if gap > n_rows:
+        raise ValueError(
+            f"y_new begins {gap} rows after the {which} ends, which has only {n_rows} rows itself; "
+            "pass the rows between, or fit again on the new ones"
+        )
 
 
 def _longer(series: Series, owner: np.ndarray, rows: np.ndarray) -> tuple[Spans, Any, np.ndarray]:
@@ -324,20 +333,6 @@ def _longer_dates(series: Series, clock: Clock, spans: Spans, old: Any) -> np.nd
     first = int(rows.min())
     dates[added] = calendar_features(clock.labels[first : int(rows.max()) + 1], series.calendar)[0][rows - first]
     return dates
-
-
-def _require_ends(
-    values: np.ndarray, owner: np.ndarray, rows: np.ndarray, series: Series, clock: Clock, index: pd.Index | None
-) -> None:
-    """Raise where the last new row of a series, from which forecasts start, has no value."""
-    if series.ids is None:
-        n = series.n_rows
-        grid = gaps.spread(values, rows - n, len(clock) - n)
-        gaps.first_complete(grid, clock.labels[n:], series.target_names, "y_new")
-        return
-    order = np.lexsort((rows, owner))
-    last = order[np.flatnonzero(np.diff(owner[order], append=-1))]
-    gaps.require_present(values[last], cast("pd.Index", index)[last], series.target_names, "y_new")
 
 
 def _target_columns(series: Series, table: Table) -> list[int]:

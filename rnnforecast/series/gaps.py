@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from rnnforecast.series.labels import label_text
+from rnnforecast.series.tables import Table
 
-POLICIES = ("error", "interpolate")
+POLICIES = ("error", "mask", "interpolate")
 _LARGEST = 1e300  # squares and sums of larger numbers leave float64
 
 
@@ -46,7 +47,7 @@ def require_present(values: np.ndarray, index: pd.Index | None, columns: Sequenc
     inner = ~absent.any(axis=1)
     begin, end = int(inner.argmax()), len(inner) - int(inner[::-1].argmax())
     trimmed = inner.any() and inner[begin:end].all()
-    remedy = f"trim it to rows {begin}:{end}" if trimmed else "fill them or pass missing='interpolate'"
+    remedy = f"trim it to rows {begin}:{end}" if trimmed else "fill them or pass missing='interpolate' or 'mask'"
     where = (
         " only at the start and end"
         if begin and end < len(inner)
@@ -55,6 +56,16 @@ def require_present(values: np.ndarray, index: pd.Index | None, columns: Sequenc
         else " only at the end"
     )
     raise ValueError(f"Input {name} contains NaN{where if trimmed else ''}: {places}; {remedy}")
+
+
+def require_known(values: np.ndarray, labels: pd.Index | None, columns: Sequence[Hashable], name: str) -> None:
+    """Raise on NaN in covariates (N, F) that are known in advance: to mask them would be to know them no more."""
+    absent = np.isnan(values)
+    if absent.any():
+        raise ValueError(
+            f"{name} must hold every value of the covariates that are known in advance, but it lacks "
+            f"{_places(absent, labels, columns)}; fill them, or name the columns in past_covariates"
+        )
 
 
 def require_some(absent: np.ndarray, columns: Sequence[Hashable], name: str) -> None:
@@ -72,7 +83,7 @@ def require_no_holes(rows: np.ndarray, labels: pd.Index, name: str) -> None:
     if len(rows) == len(labels):
         return
     absent = np.setdiff1d(np.arange(len(labels)), rows)
-    remedy = f"pass missing='interpolate', or fill them after {name}.asfreq"
+    remedy = f"pass missing='interpolate' or 'mask', or fill them after {name}.asfreq"
     if len(absent) > 1 and absent[-1] - absent[0] == len(absent) - 1:  # one block, as a shuffled or K-fold split leaves
         remedy += "; splits for cross-validation must not cut pieces out: use TimeSeriesSplit"
     elif 5 * len(absent) > len(labels):  # nights, weekends: the axis is another one
@@ -81,6 +92,13 @@ def require_no_holes(rows: np.ndarray, labels: pd.Index, name: str) -> None:
         f"the index of {name} has holes: {len(absent)} of {len(labels)} labels are missing "
         f"(first: {label_text(labels, absent)}); {remedy}"
     )
+
+
+def mark(table: Table, missing_values: Sequence[float]) -> Table:
+    """Return the table with NaN in place of the numbers that stand for a missing value."""
+    if len(missing_values):
+        table.values[np.isin(table.values, missing_values)] = np.nan  # a table's values are its own
+    return table
 
 
 def spread(values: np.ndarray, rows: np.ndarray, n_rows: int) -> np.ndarray:
@@ -92,21 +110,38 @@ def spread(values: np.ndarray, rows: np.ndarray, n_rows: int) -> np.ndarray:
     return grid
 
 
-def first_complete(target: np.ndarray, index: pd.Index | None, columns: Sequence[Hashable], name: str) -> int:
-    """Return the first row by which every column has begun; a column that ends early is an error.
-
-    The forecast starts after the last row, so a missing end cannot be filled without moving the origin.
-    """
+def first_row(target: np.ndarray, columns: Sequence[Hashable], name: str, missing: str) -> int:
+    """Return the row from which a target (N, K) is read: where every column has begun, with a mask where any has."""
     absent = np.isnan(target)
     require_some(absent, columns, name)
-    ends = len(target) - (~absent)[::-1].argmax(axis=0)
-    if (ends < len(target)).any():
-        tail = absent & (np.arange(len(target))[:, None] >= ends)
-        raise ValueError(
-            f"Input {name} contains NaN at its end: {_places(tail, index, columns)}; "
-            f"trim it to its first {ends.min()} rows, where the forecast is to start"
-        )
-    return int((~absent).argmax(axis=0).max())
+    begins = (~absent).argmax(axis=0)
+    return int(begins.min() if missing == "mask" else begins.max())
+
+
+def filled(
+    values: np.ndarray, missing: str, columns: Sequence[Hashable], name: str, starts: np.ndarray | None = None
+) -> np.ndarray:
+    """Return values (N, K) without NaN, as the policy `missing` has it; `starts` as in `interpolate`."""
+    fill = interpolate if missing == "interpolate" else carried
+    return fill(values, columns, name, starts)
+
+
+def carried(values: np.ndarray, columns: Sequence[Hashable], name: str, starts: np.ndarray | None = None) -> np.ndarray:
+    """Fill NaN with the last value before, at the start with the first one; the input is left alone.
+
+    Unlike an interpolation, a row then shows nothing of later ones. `starts` as in `interpolate`.
+    """
+    absent = np.isnan(values)
+    if not absent.any():
+        return values
+    starts = np.zeros(1, np.int64) if starts is None else starts
+    _require_some_of_each(absent, columns, name, starts)
+    row = np.arange(len(values))[:, None]
+    owner = np.searchsorted(starts, row[:, 0], side="right") - 1
+    first = np.minimum.reduceat(np.where(absent, len(values), row), starts)[owner]
+    # Rows of a series are larger than those of the ones before it: the latest of these never gets past its start.
+    latest = np.maximum.accumulate(np.where(absent, starts[owner][:, None], row), axis=0)
+    return np.take_along_axis(values, np.maximum(latest, first), axis=0)
 
 
 def interpolate(
@@ -119,22 +154,49 @@ def interpolate(
     absent = np.isnan(values)
     if not absent.any():
         return values
-    require_some(absent, columns, name)
-    filled, row = values.copy(), np.arange(len(values))
+    starts = np.zeros(1, np.int64) if starts is None else starts
+    _require_some_of_each(absent, columns, name, starts)
+    filled = values.copy()
     for column in np.flatnonzero(absent.any(axis=0)):
-        gap = absent[:, column]
-        there = row[~gap]
-        filled[gap, column] = np.interp(row[gap], there, values[~gap, column])
-        if starts is not None and len(starts) > 1:
-            edges = np.append(starts, len(values))
-            owner = np.repeat(np.arange(len(starts)), np.diff(edges))
-            before, after = np.searchsorted(there, edges[:-1]), np.searchsorted(there, edges[1:]) - 1
-            if (after < before).any():
-                raise ValueError(f"every value of {name} is missing in a series in column {columns[int(column)]!r}")
-            nearest = np.clip(row, there[before][owner], there[after][owner])
-            edge = gap & (nearest != row)
-            filled[edge, column] = values[nearest[edge], column]
+        filled[:, column] = line(values[:, column], ~absent[:, column], starts)
     return filled
+
+
+def line(values: np.ndarray, known: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Return values (N,) with lines through holes, the nearest value at the ends; a series of none keeps what it has.
+
+    Parameters
+    ----------
+    values : (N,) array
+    known : (N,) bool array
+        False in holes.
+    starts : (S,) int array
+        First rows of series that follow each other; the first one is 0.
+    """
+    row, there = np.arange(len(values)), np.flatnonzero(known)
+    if not len(there):
+        return values
+    filled = np.where(known, values, np.interp(row, there, values[there]))
+    if len(starts) == 1:
+        return filled
+    edges = np.append(starts, len(values))
+    before, after = np.searchsorted(there, edges[:-1]), np.searchsorted(there, edges[1:]) - 1
+    empty = after < before
+    lowest, highest = np.where(empty, 0, there[before * ~empty]), np.where(empty, len(values), there[after * ~empty])
+    owner = np.repeat(np.arange(len(starts)), np.diff(edges))
+    nearest = np.clip(row, lowest[owner], highest[owner])
+    return np.where(known | ((nearest == row) & ~empty[owner]), filled, values[nearest])
+
+
+def _require_some_of_each(absent: np.ndarray, columns: Sequence[Hashable], name: str, starts: np.ndarray) -> None:
+    """Raise when a column of the mask `absent` (N, K) leaves no value of a series, whose first rows are `starts`."""
+    require_some(absent, columns, name)
+    empty = np.logical_and.reduceat(absent, starts)
+    if empty.any():
+        column = columns[int(empty.any(axis=0).argmax())]
+        raise ValueError(
+            f"every value of {name} is missing in a series in column {column!r}; drop the series or the column"
+        )
 
 
 def _places(bad: np.ndarray, index: pd.Index | None, columns: Sequence[Hashable]) -> str:

@@ -164,33 +164,27 @@ def require_increasing(owner: np.ndarray, rows: np.ndarray, labels: pd.Index, na
     )
 
 
-def begin_of_each(values: np.ndarray, placement: Placement, columns: Sequence[Hashable], name: str) -> np.ndarray:
-    """Return by how many rows (S,) each series has to be cut at its start for every column to have begun.
+def begin_of_each(
+    values: np.ndarray, placement: Placement, columns: Sequence[Hashable], name: str, missing: str
+) -> np.ndarray:
+    """Return by how many rows (S,) each series has to be cut at its start, as `rnnforecast.series.gaps.first_row` does.
 
     Raises
     ------
     ValueError
-        Series without any value in a column, or that end with missing ones: the forecast could not start after them.
+        Series without any value in a column.
     """
     spans, ids = placement.spans, cast("pd.Index", placement.ids)
     present, rows = ~np.isnan(values), np.arange(len(values))[:, None]
     first = np.minimum.reduceat(np.where(present, rows, len(values)), spans.starts)
-    last = np.maximum.reduceat(np.where(present, rows, -1), spans.starts)
-    begin = first.max(axis=1) - spans.starts
-    empty = (first > last).any(axis=1)
+    empty = (first >= spans.stops[:, None]).any(axis=1)
     if empty.any():
         raise ValueError(
             f"{name} contains NaN: every value of a column is missing in the series "
             f"{names_text(ids[np.flatnonzero(empty)])}; drop them"
         )
-    unended = (last < spans.stops[:, None] - 1).any(axis=1)
-    if unended.any():
-        raise ValueError(
-            f"{name} contains NaN at the end of the series {names_text(ids[np.flatnonzero(unended)])}; trim them, for "
-            f"instance with {name}.dropna(), for the forecast starts after the last row of each series"
-        )
     gaps.require_some(~present, columns, name)
-    return begin
+    return (first.min(axis=1) if missing == "mask" else first.max(axis=1)) - spans.starts
 
 
 def _used(level: pd.Index, codes: np.ndarray) -> tuple[pd.Index, np.ndarray]:
@@ -224,5 +218,5 @@ def _holes(placed: Placement, name: str) -> str:
         f"{len(absent)} rows are missing within the series {names_text(ids[np.unique(owner)])} of {name} "
         f"(first: {label_text(labels, np.arange(len(labels)))}), which share a step of "
         f"{placed.clock.step if isinstance(placed.clock.step, int) else placed.clock.step.freqstr!r}; "
-        "pass missing='interpolate', or fill them"
+        "pass missing='interpolate' or 'mask', or fill them"
     )

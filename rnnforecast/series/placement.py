@@ -45,6 +45,13 @@ def panel_index(ids: pd.Index, owner: np.ndarray, labels: pd.Index, rows: np.nda
     return pd.MultiIndex(levels=levels, codes=codes, names=[ids.name, labels.name], verify_integrity=False)
 
 
+def row_labels(clock: Clock, spans: Spans, ids: pd.Index | None) -> pd.Index:
+    """Return the labels (N,) of all rows of a series, or of the series `ids` of a panel."""
+    if ids is None:
+        return clock.labels
+    return panel_index(ids, np.repeat(np.arange(len(spans)), spans.lengths), clock.labels, spans.clock_rows())
+
+
 def read_clock(
     index: pd.Index | None,
     n_rows: int,
@@ -76,6 +83,7 @@ def read_clock(
         )
     first = index[:1] if not isinstance(step, int) else pd.RangeIndex(index[0], index[0] + step, step, name=index.name)
     rows = Clock(first, step).rows(index, name=name)
+    require_step(rows, Clock(first, step), name)
     if is_session(step):
         return Placement(Clock(index, step), order, np.arange(n_rows), Spans.one(n_rows))
     length = int(rows[-1]) + 1
@@ -87,3 +95,15 @@ def read_clock(
     dense = length == n_rows and not isinstance(step, int)
     clock = Clock(index if dense else Clock(first, step).future(0, length), step)
     return Placement(clock, order, rows, Spans.one(length))
+
+
+def require_step(rows: np.ndarray, clock: Clock, name: str) -> None:
+    """Raise when rows (n,) on a clock of given step have a coarser one: what is between them is no holes."""
+    if len(rows) < 3 or is_session(clock.step):
+        return
+    apart = int(np.diff(rows).min())
+    if apart > 1:
+        raise ValueError(
+            f"the rows of {name} are {apart} or more steps of {step_text(clock.step)} apart; "
+            "give data of this frequency, or upsample them first and say how to fill what is between"
+        )

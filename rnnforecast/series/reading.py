@@ -6,6 +6,7 @@ Axes: N rows, K targets, F covariates known in the future, P covariates known up
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from rnnforecast.series.columns import (
 )
 from rnnforecast.series.labels import label_text
 from rnnforecast.series.panels import begin_of_each, place_panel
-from rnnforecast.series.placement import Placement, read_clock
+from rnnforecast.series.placement import Placement, read_clock, row_labels
 from rnnforecast.series.record import Series
 from rnnforecast.series.spans import Spans
 from rnnforecast.series.statics import split_static, value_of_each
@@ -37,6 +38,7 @@ def read(
     static_covariates: str | Sequence[Hashable] = (),
     freq: object = None,
     missing: str = "error",
+    missing_values: float | Sequence[float] | None = None,
     calendar: str | Sequence[str] = (),
     sort: bool = False,
 ) -> Series:
@@ -54,8 +56,11 @@ def read(
         Columns of `X` with one value for each series of a panel, numbers or categories.
     freq : str or offset, optional
         The step of the index, when its labels do not show it.
-    missing : {"error", "interpolate"}
-        What to do about NaN and about holes in a regular index.
+    missing : {"error", "mask", "interpolate"}
+        What to do about NaN and about holes in a regular index. With "mask" the last value is carried on and marked as
+        not observed, and known covariates must be there; with "interpolate" it is a line to the next value.
+    missing_values : float, sequence of float or None
+        Numbers that stand for a missing value as NaN does, such as -999.
     calendar : sequence of str
         Fields of `calendar_features` to add to the known covariates.
     sort : bool
@@ -75,7 +80,10 @@ def read(
     calendar = (calendar,) if isinstance(calendar, str) else tuple(calendar)
     statics = (static_covariates,) if isinstance(static_covariates, str) else tuple(static_covariates)
     X, static = split_static(X, statics)
+    sentinels = as_sentinels(missing_values)
     features, target, name = _read_tables(X, y)
+    for table in (target,) if features is None else (features, target):
+        gaps.mark(table, sentinels)
     index = common_index(features, target, "X", "y")
     if isinstance(index, pd.MultiIndex):
         placement = place_panel(index, freq=freq, sort=sort, holes=missing != "error", name=name)
@@ -87,19 +95,24 @@ def read(
     values = _on_clock(target, placement, missing, name)
     covariates = _on_clock(features, placement, missing, "X")
     clock, spans, begin = placement.clock, placement.spans, np.zeros(len(placement.spans), np.int64)
-    if missing == "interpolate":
-        if placement.ids is None:
-            begin = np.array([gaps.first_complete(values, clock.labels, target.columns, name)])
-            clock = Clock(clock.labels[begin[0] :], clock.step, clock.positional)
-        else:
-            begin = begin_of_each(values, placement, target.columns, name)
-        rows = spans.tail(begin).inside()
-        spans = spans.tail(begin).packed() if placement.ids is not None else Spans.one(len(clock))
-        values = gaps.interpolate(values[rows], target.columns, name, spans.starts)
-        covariates = gaps.interpolate(covariates[rows], [] if features is None else features.columns, "X", spans.starts)
-
+    observed = None
     names = [] if features is None else column_names(features)
     future = [position for position in range(len(names)) if position not in positions]
+    if missing != "error":
+        if placement.ids is None:
+            begin = np.array([gaps.first_row(values, target.columns, name, missing)])
+            clock = Clock(clock.labels[begin[0] :], clock.step, clock.positional)
+        else:
+            begin = begin_of_each(values, placement, target.columns, name, missing)
+        rows = spans.tail(begin).inside()
+        spans = spans.tail(begin).packed() if placement.ids is not None else Spans.one(len(clock))
+        values, covariates = values[rows], covariates[rows]
+        observed = ~np.isnan(np.hstack([values, covariates[:, list(positions)]]))
+        if missing == "mask":
+            known_names = [names[position] for position in future]
+            gaps.require_known(covariates[:, future], row_labels(clock, spans, placement.ids), known_names, "X")
+        values = gaps.filled(values, missing, target.columns, name, spans.starts)
+        covariates = gaps.filled(covariates, missing, names, "X", spans.starts)
     dates, date_names = calendar_features(clock.labels, calendar)
     dates = dates if placement.ids is None else dates[spans.clock_rows()]
     return Series(
@@ -117,11 +130,21 @@ def read(
         past_positions=positions,
         calendar=calendar,
         missing=missing,
+        missing_values=sentinels,
+        observed=observed,
         n_before=begin,
         spans=spans,
         ids=placement.ids,
         static=None if static is None else value_of_each(static, placement),
     )
+
+
+def as_sentinels(missing_values: Any) -> tuple[float, ...]:
+    """Return the numbers that stand for a missing value as a tuple."""
+    given = () if missing_values is None else np.atleast_1d(np.asarray(missing_values, dtype=object)).tolist()
+    if not all(isinstance(number, Real) and not isinstance(number, bool) for number in given):
+        raise TypeError(f"missing_values must be a number such as -999, or several, got {missing_values!r}")
+    return tuple(float(number) for number in given)
 
 
 def common_index(features: Table | None, target: Table, features_name: str, target_name: str) -> pd.Index | None:

@@ -48,8 +48,12 @@ class Series:
         Calendar fields encoded in the last columns of `known`.
     missing : str
         What is done about missing values.
+    missing_values : tuple of float
+        Numbers that stand for a missing value.
+    observed : (N, K + P) bool array or None
+        False where a target or past covariate was missing and has been filled in; None where nothing may be missing.
     n_before : (S,) int64 array
-        Rows left out at the start, before every target had begun.
+        Rows left out at the start, before the targets had begun.
     ids : Index of S labels or None
         The names of a panel's series; None for a series that came alone.
     static : DataFrame of S rows or None
@@ -71,6 +75,8 @@ class Series:
     past_positions: tuple[int, ...] = ()
     calendar: tuple[str, ...] = ()
     missing: str = "error"
+    missing_values: tuple[float, ...] = ()
+    observed: np.ndarray | None = None
     n_before: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
     ids: pd.Index | None = None
     static: pd.DataFrame | None = None
@@ -79,6 +85,16 @@ class Series:
     def n_rows(self) -> int:
         """Number of observed rows of all series, N."""
         return int(self.spans.lengths.sum())
+
+    @property
+    def seen(self) -> np.ndarray | None:
+        """Which targets are no guesses, (N, K) bool; None where nothing may be missing."""
+        return None if self.observed is None else self.observed[:, : self.target.shape[1]]
+
+    @property
+    def masked(self) -> np.ndarray | None:
+        """`observed` where models are to be told, with ``missing="mask"``; else None."""
+        return self.observed if self.missing == "mask" else None
 
     def head(self, n: Any) -> Series:
         """Return the first `n` rows; of a panel the first n (S,) of each series."""
@@ -90,6 +106,7 @@ class Series:
             target=self.target[rows],
             known=self.known[rows],
             past=self.past[rows],
+            observed=None if self.observed is None else self.observed[rows],
             spans=cut.packed(),
         )
 
@@ -99,7 +116,7 @@ class Series:
         Parameters
         ----------
         before : int
-            Rows before every series but the first; they hold the values of its first row.
+            Rows before every series but the first; they hold the values of its first row, observed or not.
         ahead : int
             Rows after every series but the last; they hold the values of its last row.
         future : (S, ahead, F) array, optional
@@ -111,17 +128,18 @@ class Series:
             A series that stands alone has the arrays it had, but for `known`, which the future makes longer.
         """
         spans = self.spans.spaced(before, ahead)
-        target, known, past = self.target, self.known, self.past
+        target, known, past, observed = self.target, self.known, self.past, self.observed
         if len(spans) > 1:
             n_rows = int(spans.stops[-1])
             owner = spans.of_rows(n_rows)
             within = np.clip(np.arange(n_rows) - spans.starts[owner], 0, spans.lengths[owner] - 1)
             source = self.spans.starts[owner] + within
             target, known, past = target[source], known[source], past[source]
+            observed = None if observed is None else observed[source]
         if future is not None:
             known = np.vstack([known[: spans.stops[-1]], future[-1]])
             known[spans.stops[:, None] + np.arange(ahead)] = future
-        return replace(self, target=target, known=known, past=past, spans=spans)
+        return replace(self, target=target, known=known, past=past, observed=observed, spans=spans)
 
 
 def to_pandas(values: np.ndarray, index: pd.Index, series: Series) -> pd.Series | pd.DataFrame:

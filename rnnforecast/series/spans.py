@@ -88,6 +88,10 @@ class Spans:
         edges[0] = 0
         return np.repeat(np.arange(len(self)), np.diff(edges))
 
+    def begins(self, n_rows: int) -> _Rows:
+        """Return the first row of the series (n_rows,) that every row belongs to."""
+        return self.starts[self.of_rows(n_rows)]
+
     def inside(self) -> Any:
         """Return what picks the rows (N,) of all series, one series after the other: of a single one, a slice."""
         if len(self) == 1:

@@ -62,13 +62,18 @@ def folder() -> Path:
     return Path(os.environ.get("RNNFORECAST_DATA", "."))
 
 
-def weather(station: str) -> Case:
-    """Hourly temperature of a New York airport; holes filled in time."""
+def temperature(station: str) -> pd.Series:
+    """Hourly temperature of a New York airport, with the holes it has."""
     frame = pd.read_csv(folder() / "weather/nyc_hourly_2013.csv")
     frame = frame[frame["origin"] == station]
     index = pd.DatetimeIndex(pd.to_datetime(frame["time_hour"], utc=True))
     series = pd.Series(frame["temp"].to_numpy(), index=index, name="temp")
-    series = series[~index.duplicated()].asfreq("h").interpolate(limit_direction="both")
+    return series[~index.duplicated()].asfreq("h")
+
+
+def weather(station: str) -> Case:
+    """Hourly temperature of a New York airport; holes filled in time."""
+    series = temperature(station).interpolate(limit_direction="both")
     return Case(series, 24, four_fifths(series))
 
 

@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from rnnforecast import LinearForecaster, RNNForecaster
 from rnnforecast.estimators import _training
+from rnnforecast.transforms import Log
 
 QUICK = {"n_estimators": 1, "max_iter": 30, "learning_rate_init": 0.02, "hidden_layer_sizes": (8,), "random_state": 0}
 DECODERS = ["direct", "recursive"]
@@ -293,7 +294,7 @@ def test_a_later_zero_does_not_stop_a_series_that_was_taken_in_logarithms(rng):
     index = pd.date_range("2020-01-01", periods=200, freq="D")
     sales = pd.Series(np.exp(np.linspace(0, 3, 200) + 0.3 * np.sin(np.arange(200)) + 0.1 * rng.normal(size=200)), index)
     model = RNNForecaster(5, **QUICK).fit(sales[:-1])
-    assert model.linear_.recipe_.log
+    assert isinstance(model.linear_.recipe_.transform.pointwise, Log)
     sales.iloc[-1] = 0.0
     assert np.isfinite(model.update(sales[-1:]).forecast()).all()
     assert np.isfinite(LinearForecaster(5).fit(sales[:-1]).update(sales[-1:]).forecast()).all()

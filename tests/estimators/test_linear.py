@@ -10,8 +10,9 @@ import pytest
 from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._recipe import Recipe, resolve
 from rnnforecast.network import readout
+from rnnforecast.transforms import Log, Transform
 
-LAST = Recipe(log=False, seasons=(), base=0, lookback=5, block=10)
+LAST = Recipe(transform=Transform(), seasons=(), base=0, lookback=5, block=10)
 
 
 def none(n):
@@ -65,6 +66,21 @@ def slow_ridge(X, Y, penalty, n_common, n_known):
     return weights
 
 
+def test_windows_that_end_with_a_guess_or_mostly_before_guesses_are_left_out():
+    y = autoregression(120)
+    observed = np.random.default_rng(3).random(y.shape) > 0.3
+    observed[60:70] = False
+    y[~observed] += 50.0  # guesses may be anything; windows do read them
+    model = LinearModel(0.05).fit(y, none(120), none(120), LAST, 3, observed)
+    seen = observed[:, 0]
+    kept = [o for o in range(5, 118) if seen[o - 1] and seen[o : o + 3].sum() >= 1.5]
+    assert 0 < len(kept) < 90
+    scale = y[seen].std()
+    X = np.array([y[o - 5 : o, 0] - y[o - 1, 0] for o in kept]) / scale
+    Y = np.array([y[o : o + 3, 0] - y[o - 1, 0] for o in kept]) / scale
+    np.testing.assert_allclose(model.weights_[0], slow_ridge(X, Y, 0.05, 5, 0), atol=1e-10)
+
+
 @pytest.mark.parametrize("with_covariates", [False, True])
 def test_weights_equal_those_of_an_ordinary_solver(with_covariates):
     y = autoregression(60)
@@ -105,7 +121,7 @@ def test_the_penalty_equals_that_of_a_slow_cross_validation(n, gap_fits):
 def test_a_noiseless_recurrence_is_forecast_to_the_end():
     t = np.arange(160.0)
     y = (3 + np.sin(t / 3) + 0.5 * np.cos(t / 5))[:, None]  # a linear recurrence of order 5 with a constant
-    recipe = Recipe(log=False, seasons=(), base=0, lookback=30, block=10)
+    recipe = Recipe(transform=Transform(), seasons=(), base=0, lookback=30, block=10)
     model, known, past = fit(y[:120], recipe=recipe, horizon=10, alpha=0)
     forecast = model.forecast(y[:120], known, past, np.array([120]), 40)
     # the least penalty, 1e-11, of a problem whose useful directions reach down to about 1e-5 of the mean square
@@ -117,7 +133,7 @@ def test_without_signal_the_forecast_is_exactly_the_base(base):
     noise = np.random.default_rng(0).standard_normal(600)
     y = noise.cumsum() if base == 0 else np.tile([1.0, 5.0, 2.0, 7.0], 150) + 0.001 * noise.cumsum()
     y = 1e3 + y[:, None]
-    recipe = Recipe(log=False, seasons=(), base=base, lookback=8, block=10)
+    recipe = Recipe(transform=Transform(), seasons=(), base=base, lookback=8, block=10)
     model, known, past = fit(y[:500], recipe=recipe, horizon=6)
     assert model.alpha_[0] == np.inf
     assert model.n_parameters_ == 0
@@ -219,7 +235,7 @@ def test_units_and_level_do_not_matter(unit):
 
 def test_under_the_logarithm_forecasts_scale_with_the_series():
     y = np.exp(0.01 * np.arange(300)[:, None] + 0.1 * autoregression(300))
-    recipe = Recipe(log=True, seasons=(), base=0, lookback=5, block=10)
+    recipe = Recipe(transform=Transform(Log()), seasons=(), base=0, lookback=5, block=10)
     model, known, past = fit(y, recipe=recipe)
     origins = np.array([300])
     forecast = model.forecast(y, known, past, origins, 6)
@@ -270,7 +286,7 @@ def test_constant_series_are_forecast_as_constant(alpha):
 def test_windows_are_never_laid_out_together(monkeypatch):
     monkeypatch.setattr(readout, "CHUNK", 50_000)
     y = autoregression(20_000)
-    recipe = Recipe(log=False, seasons=(), base=0, lookback=60, block=10)
+    recipe = Recipe(transform=Transform(), seasons=(), base=0, lookback=60, block=10)
     tracemalloc.start()
     try:
         fit(y, recipe=recipe, horizon=4)
@@ -298,7 +314,7 @@ def test_real_series_are_forecast_better_than_seasonal_naive(path, column, horiz
     table = np.genfromtxt(file, delimiter=",", names=True, dtype=None, encoding="utf-8", deletechars='"')
     y = np.asarray(table[column], dtype=np.float64)[:, None]
     recipe = resolve(y[:n_train], horizon, candidates)
-    assert recipe.log
+    assert isinstance(recipe.transform.pointwise, Log)
     assert recipe.seasons == candidates
     model, known, past = fit(y[:n_train], recipe=recipe, horizon=horizon)
     origins = np.arange(n_train, len(y) - horizon + 1)

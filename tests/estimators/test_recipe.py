@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from rnnforecast.estimators._recipe import base_columns, base_forecast, futures, resolve, windows
+from rnnforecast.estimators._recipe import base_columns, futures, relative_and_base, resolve, windows
+from rnnforecast.transforms import Identity, Log
 
 
 def seasonal(n, season=12, noise=0.2, seed=0):
@@ -21,9 +22,14 @@ def test_futures_begin_at_their_origin():
 
 
 def test_the_base_repeats_the_last_value_or_the_last_season():
-    relative = np.array([[-3.0, -2.0, -1.0, 0.0]])
-    np.testing.assert_array_equal(base_forecast(relative, 3, 0), [[0, 0, 0]])
-    np.testing.assert_array_equal(base_forecast(relative, 5, 2), [[-1, 0, -1, 0, -1]])
+    window = np.array([[6.0, 7.0, 8.0, 9.0]])
+    for base, forecast in ((0, [9, 9, 9, 9, 9]), (2, [8, 9, 8, 9, 8])):
+        relative, found = relative_and_base(window, 5, base)
+        np.testing.assert_array_equal(relative, [[-3, -2, -1, 0]])
+        np.testing.assert_array_equal(found, [forecast])
+    relative, found = relative_and_base(window, 2, None)  # of differences
+    np.testing.assert_array_equal(relative, window)
+    np.testing.assert_array_equal(found, [[0, 0]])
     np.testing.assert_array_equal(base_columns(4, 3, 3), [1, 2, 3])
 
 
@@ -55,16 +61,25 @@ def test_the_base_is_the_season_only_where_it_was_better():
 
 def test_auto_takes_the_logarithm_where_fluctuations_grow_with_the_level():
     growing = np.exp(0.01 * np.arange(240.0)[:, None] + 0.1 * seasonal(240))
-    assert resolve(growing, 12, (12,)).log
-    assert not resolve(growing, 12, (12,), transform=None).log
-    assert not resolve(10 + seasonal(240), 12, (12,)).log
-    assert not resolve(np.hstack([growing, -growing]), 12, (12,)).log  # one column cannot
-    assert resolve(10 + seasonal(240), 12, (12,), transform="log").log
+
+    def kind(target, **options):
+        return type(resolve(target, 12, (12,), **options).transform.pointwise)
+
+    assert kind(growing) is Log
+    assert kind(growing, transform=None) is Identity
+    assert kind(10 + seasonal(240)) is Identity
+    assert kind(np.hstack([growing, -growing])) is Identity  # one column cannot
+    assert kind(10 + seasonal(240), transform="log") is Log
+
+
+def test_differences_are_corrected_from_zero():
+    recipe = resolve(seasonal(200), 12, (12,), transform=("seasonal_difference", "difference"))
+    assert (recipe.base, recipe.transform.lags) == (None, (12, 1))
 
 
 def test_what_the_user_fixed_stays():
     recipe = resolve(seasonal(200), 4, (12,), lookback=7, season_length=(7, 1, 30, 7), transform=None)
-    assert (recipe.lookback, recipe.seasons, recipe.block, recipe.log) == (7, (7, 30), 7, False)
+    assert (recipe.lookback, recipe.seasons, recipe.block) == (7, (7, 30), 7)
     for none in (None, 1):
         recipe = resolve(seasonal(200), 4, (12,), season_length=none)
         assert (recipe.seasons, recipe.base, recipe.block) == ((), 0, 10)

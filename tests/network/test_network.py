@@ -22,7 +22,19 @@ N_ROWS, LOOKBACK, HORIZON = 30, 6, 3
 
 
 def build(
-    cells, *, decoder="direct", joint=False, segment=1, dropout=0.0, head=(), highway=0, base=0, norm="last", seed=0
+    cells,
+    *,
+    decoder="direct",
+    joint=False,
+    segment=1,
+    dropout=0.0,
+    head=(),
+    highway=0,
+    base=0,
+    norm="last",
+    marked=False,
+    from_present=True,
+    seed=0,
 ):
     """Return network, windows, frame and every sample; two targets, two known and one past covariate."""
     rng = np.random.default_rng(seed)
@@ -30,7 +42,7 @@ def build(
     frame = Frame(
         rng.normal(size=(N_ROWS, 2)), rng.normal(size=(N_ROWS, 2)), rng.normal(size=(N_ROWS, 0 if recursive else 1))
     )
-    windows = Windows(LOOKBACK, HORIZON, 2 if joint else 1, 2, 2, 0 if recursive else 1, base, norm, recursive)
+    windows = Windows(LOOKBACK, HORIZON, 2 if joint else 1, 2, 2, 0 if recursive else 1, base, norm, recursive, marked)
     layers, width = [], windows.n_inputs
     if segment > 1:
         layers = [Segments(width, segment), Dense(width * segment, 4, relu)]
@@ -41,7 +53,7 @@ def build(
             layers.append(Dropout(3, dropout))
         width = 3
     if recursive:
-        end = Recursive(width, windows.n_targets, HORIZON, head)
+        end = Recursive(width, windows.n_targets, HORIZON, head, from_present)
     else:
         end = Direct(width, windows.n_context, windows.n_targets, HORIZON, head, highway)
     origins = np.tile(np.arange(LOOKBACK, N_ROWS - HORIZON + 1), 1 if joint else 2)
@@ -61,6 +73,7 @@ VARIANTS = {
     "standard windows": {"cells": ["gru"], "norm": "standard"},
     "plain windows": {"cells": ["gru"], "norm": None},
     "recursive": {"cells": ["gru"], "decoder": "recursive"},
+    "recursive, of differences": {"cells": ["gru"], "decoder": "recursive", "norm": None, "from_present": False},
     "recursive, joint, stacked": {"cells": ["lstm", "rnn"], "decoder": "recursive", "joint": True, "head": (4,)},
 }
 
@@ -107,8 +120,9 @@ def test_newest_observation_moves_every_step_and_a_later_one_none(decoder):
     np.testing.assert_array_equal(run(), before)
 
 
-def test_unrolling_one_step_equals_the_forward_pass():
-    network, windows, frame, _, _ = build(["lstm", "gru"], decoder="recursive")
+@pytest.mark.parametrize("from_present", [True, False])
+def test_unrolling_one_step_equals_the_forward_pass(from_present):
+    network, windows, frame, _, _ = build(["lstm", "gru"], decoder="recursive", from_present=from_present)
     rng = np.random.default_rng(3)
     prepared = network.prepare(network.initial(rng) + 0.3 * rng.normal(size=network.layout.size))
     origin, column = np.array([10, 15]), np.array([0, 1])
