@@ -88,6 +88,14 @@ def test_sentinels_of_a_panel_are_missing_values_and_the_input_is_left_alone() -
     pd.testing.assert_frame_equal(coded, before)
 
 
+def test_past_covariates_that_a_series_lacks_are_named_with_it() -> None:
+    whole = pd.concat(PARTS)
+    X = pd.DataFrame({"price": 1.0}, index=whole.index)
+    X.loc["y"] = np.nan
+    with pytest.raises(ValueError, match="X contains NaN: every value of a column is missing in the series 'y'"):
+        read(X, whole, past_covariates=["price"], missing="mask")
+
+
 def test_known_covariates_with_holes_are_named_by_series_and_time() -> None:
     whole = pd.concat(PARTS)
     X = pd.DataFrame({"price": 1.0}, index=whole.index)
