@@ -5,13 +5,12 @@ S series, n rows as they came, N rows of the series with their holes.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
-from rnnforecast.series import gaps
 from rnnforecast.series.labels import kind_text, label_text, names_text
 from rnnforecast.series.placement import Placement, panel_index, read_clock
 from rnnforecast.series.spans import Spans
@@ -164,9 +163,7 @@ def require_increasing(owner: np.ndarray, rows: np.ndarray, labels: pd.Index, na
     )
 
 
-def begin_of_each(
-    values: np.ndarray, placement: Placement, columns: Sequence[Hashable], name: str, missing: str
-) -> np.ndarray:
+def begin_of_each(values: np.ndarray, placement: Placement, name: str, missing: str) -> np.ndarray:
     """Return by how many rows (S,) each series has to be cut at its start, as `rnnforecast.series.gaps.first_row` does.
 
     Raises
@@ -177,14 +174,20 @@ def begin_of_each(
     spans, ids = placement.spans, cast("pd.Index", placement.ids)
     present, rows = ~np.isnan(values), np.arange(len(values))[:, None]
     first = np.minimum.reduceat(np.where(present, rows, len(values)), spans.starts)
-    empty = (first >= spans.stops[:, None]).any(axis=1)
+    require_some_of_each(values, spans, ids, name)
+    return (first.min(axis=1) if missing == "mask" else first.max(axis=1)) - spans.starts
+
+
+def require_some_of_each(values: np.ndarray, spans: Spans, ids: pd.Index, name: str) -> None:
+    """Raise where a series has no value in a column of `values` (N, C)."""
+    if not values.shape[1]:
+        return
+    empty = np.logical_and.reduceat(np.isnan(values), spans.starts).any(axis=1)
     if empty.any():
         raise ValueError(
             f"{name} contains NaN: every value of a column is missing in the series "
             f"{names_text(ids[np.flatnonzero(empty)])}; drop them"
         )
-    gaps.require_some(~present, columns, name)
-    return (first.min(axis=1) if missing == "mask" else first.max(axis=1)) - spans.starts
 
 
 def _used(level: pd.Index, codes: np.ndarray) -> tuple[pd.Index, np.ndarray]:
