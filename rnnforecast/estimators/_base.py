@@ -28,6 +28,7 @@ from rnnforecast.series import Series, read, read_more, to_pandas
 from rnnforecast.series.continuation import columns_of_targets
 from rnnforecast.series.labels import names_text
 from rnnforecast.series.reading import common_index
+from rnnforecast.series.statics import without_static
 from rnnforecast.series.tables import read_table
 
 _ORIGINS_AT_ONCE = 2**18  # fitted values are computed in blocks, each of which puts the history on the model's scale
@@ -268,9 +269,10 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 "score needs y: this forecaster was fitted with X and y; pass the true values of these rows as y"
             )
         predicted = self.predict(X)
-        table = read_table(X if y is None else y, "X" if y is None else "y")
+        features = without_static(X, self._history.static)
+        table = read_table(features if y is None else y, "X" if y is None else "y")
         if y is not None:
-            common_index(read_table(X, "X"), table, "X", "y")
+            common_index(read_table(features, "X"), table, "X", "y")
         truth = table.values[:, columns_of_targets(self._history, table.columns, "X" if y is None else "y")]
         if self._history.missing != "error":
             there = ~np.isnan(truth).any(axis=1)

@@ -133,6 +133,9 @@ def scaled(values: np.ndarray, scaler: Scaler, dtype: Any, what: str) -> np.ndar
     return result
 
 
+_AS_IT_IS = Scaler(np.zeros(1), np.zeros(1), np.ones(1))
+
+
 @dataclass(frozen=True)
 class Scales:
     """The way from original units to the network's and back, learnt on training rows only.
@@ -198,7 +201,8 @@ class Scales:
         values = self.transform.forward(target)
         own, of_series = self._of(values, spans), None
         if self.static is not None and static is not None and spans is not None:
-            of_series = self.static.encode(static).astype(dtype)[spans.of_rows(len(values))]
+            numbers = scaled(self.static.encode(static), _AS_IT_IS, dtype, "a static covariate")
+            of_series = numbers[spans.of_rows(len(values))]
         if len(own.scale) > 1 and spans is not None:
             own = of(own, spans.of_rows(len(values)))
         return Frame(

@@ -58,7 +58,7 @@ def read_future(
         Missing or extra columns, missing values, labels that are not on the clock.
     """
     table = read_table(without_static(X, series.static), "X")
-    rows, times = _located(series, table)
+    owner, rows, times = _located(series, table)
     if series.target_is_x:
         if table.columns:
             require_count(table, series.n_features, estimator)
@@ -68,7 +68,10 @@ def read_future(
         covariates, past = _covariates(series, table, estimator)
         names = series.known_names[: covariates.shape[1]]
         _check(covariates, table.index, names, "X", series.missing)
-        covariates = gaps.interpolate(covariates, names, "X")
+        order = np.argsort(owner, kind="stable")
+        given, starts = np.unique(owner[order], return_index=True)
+        ids = None if series.ids is None else series.ids[given]
+        covariates[order] = gaps.interpolate(covariates[order], names, "X", starts, ids)
     if not series.calendar:
         return rows, covariates, past
     dates, _ = calendar_features(times, series.calendar)
@@ -81,7 +84,7 @@ def owners_of(series: Series, index: pd.Index | None, name: str = "X") -> np.nda
     Raises
     ------
     ValueError
-        Rows of a panel without a MultiIndex (series, time), or of series that it does not have.
+        Rows of a panel without a MultiIndex (series, time), or of series that it does not have or that have no name.
     """
     if series.ids is None:
         return np.zeros(0 if index is None else len(index), np.int64)
@@ -90,15 +93,14 @@ def owners_of(series: Series, index: pd.Index | None, name: str = "X") -> np.nda
             f"{name} must have a MultiIndex (series, time), as the panel had that was fitted; in a Pipeline keep it "
             'with set_output(transform="pandas")'
         )
-    places = series.ids.get_indexer(index.levels[0])
-    owner = places[index.codes[0]]
-    if (owner < 0).any():
-        strange = index.levels[0][np.unique(index.codes[0][owner < 0])]
+    numbers, ids, _, _ = split_levels(index, name)
+    places = series.ids.get_indexer(ids)
+    if (places < 0).any():
         raise ValueError(
-            f"{name} has series that were not in the data of fit: {names_text(strange)}; give their past as history= "
-            "to forecast, or fit again"
+            f"{name} has series that were not in the data of fit: {names_text(ids[places < 0])}; give their past as "
+            "history= to forecast, or fit again"
         )
-    return owner
+    return places[numbers]
 
 
 def read_more(series: Series, y_new: Any, X_new: Any = None) -> Series:
@@ -141,7 +143,9 @@ def read_more(series: Series, y_new: Any, X_new: Any = None) -> Series:
         _check(values, index, names, argument, series.missing)
         table = np.full((int(spans.lengths.sum()), values.shape[1]), np.nan)
         table[old], table[new] = before, values
-        return table if series.missing == "error" else gaps.interpolate(table, names, argument, spans.starts)
+        return (
+            table if series.missing == "error" else gaps.interpolate(table, names, argument, spans.starts, series.ids)
+        )
 
     values = target.values[:, _target_columns(series, target)]
     if series.missing == "interpolate":
@@ -240,8 +244,8 @@ def locate(series: Series, index: pd.Index, name: str = "X") -> tuple[np.ndarray
     return owner, series.clock.rows(times, name=name)[stamps] - series.spans.first[owner]
 
 
-def _located(series: Series, table: Table) -> tuple[np.ndarray, pd.Index]:
-    """Return rows of the clock and labels (n,) of the rows of X, in the order in which they came."""
+def _located(series: Series, table: Table) -> tuple[np.ndarray, np.ndarray, pd.Index]:
+    """Return series, rows of the clock and labels (n,) of the rows of X, in the order in which they came."""
     clock, n, first = series.clock, len(table.values), series.n_rows
     if series.ids is not None:
         owner = owners_of(series, table.index)
@@ -249,10 +253,11 @@ def _located(series: Series, table: Table) -> tuple[np.ndarray, pd.Index]:
         rows = clock.rows(times)[stamps]
         order = np.argsort(owner, kind="stable")
         require_increasing(owner[order], rows[order], cast("pd.Index", table.index)[order], "X")
-        return rows, times[stamps]
+        return owner, rows, times[stamps]
+    owner = np.zeros(n, np.int64)
     if table.index is None or clock.restarts(table.index):
-        return first + np.arange(n, dtype=np.int64), clock.future(first, n)
-    return clock.rows(table.index), table.index
+        return owner, first + np.arange(n, dtype=np.int64), clock.future(first, n)
+    return owner, clock.rows(table.index), table.index
 
 
 def _continued(series: Series, index: pd.Index | None, n: int) -> tuple[Clock, np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import pandas as pd
 
-from rnnforecast.series.labels import label_text
+from rnnforecast.series.labels import label_text, names_text
 
 POLICIES = ("error", "interpolate")
 _LARGEST = 1e300  # squares and sums of larger numbers leave float64
@@ -45,7 +45,7 @@ def require_present(values: np.ndarray, index: pd.Index | None, columns: Sequenc
     require_some(absent, columns, name)
     inner = ~absent.any(axis=1)
     begin, end = int(inner.argmax()), len(inner) - int(inner[::-1].argmax())
-    trimmed = inner.any() and inner[begin:end].all()
+    trimmed = inner.any() and inner[begin:end].all() and not isinstance(index, pd.MultiIndex)
     remedy = f"trim it to rows {begin}:{end}" if trimmed else "fill them or pass missing='interpolate'"
     where = (
         " only at the start and end"
@@ -110,11 +110,15 @@ def first_complete(target: np.ndarray, index: pd.Index | None, columns: Sequence
 
 
 def interpolate(
-    values: np.ndarray, columns: Sequence[Hashable], name: str, starts: np.ndarray | None = None
+    values: np.ndarray,
+    columns: Sequence[Hashable],
+    name: str,
+    starts: np.ndarray | None = None,
+    ids: pd.Index | None = None,
 ) -> np.ndarray:
     """Fill NaN linearly between rows, and with the nearest value at the ends; the input is left alone.
 
-    `starts` (S,) are the first rows of series that follow each other; none is filled from another one.
+    `starts` (S,) are the first rows of series that follow each other, called `ids`; none is filled from another one.
     """
     absent = np.isnan(values)
     if not absent.any():
@@ -130,7 +134,11 @@ def interpolate(
             owner = np.repeat(np.arange(len(starts)), np.diff(edges))
             before, after = np.searchsorted(there, edges[:-1]), np.searchsorted(there, edges[1:]) - 1
             if (after < before).any():
-                raise ValueError(f"every value of {name} is missing in a series in column {columns[int(column)]!r}")
+                empty = "" if ids is None else f" {names_text(ids[after < before])}"
+                raise ValueError(
+                    f"Input {name} contains NaN: every value in column {columns[int(column)]!r} is missing in the "
+                    f"series{empty}; fill them in, drop these series, or the column"
+                )
             nearest = np.clip(row, there[before][owner], there[after][owner])
             edge = gap & (nearest != row)
             filled[edge, column] = values[nearest[edge], column]

@@ -96,7 +96,9 @@ def read(
         rows = spans.tail(begin).inside()
         spans = spans.tail(begin).packed() if placement.ids is not None else Spans.one(len(clock))
         values = gaps.interpolate(values[rows], target.columns, name, spans.starts)
-        covariates = gaps.interpolate(covariates[rows], [] if features is None else features.columns, "X", spans.starts)
+        covariates = gaps.interpolate(
+            covariates[rows], [] if features is None else features.columns, "X", spans.starts, placement.ids
+        )
 
     names = [] if features is None else column_names(features)
     future = [position for position in range(len(names)) if position not in positions]
