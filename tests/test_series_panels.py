@@ -107,7 +107,8 @@ REFUSED = {
     "levels the wrong way": ([(day, "a") for day in TIMES["days"][:3]], r"swaplevel\(\)"),
     "levels the wrong way, series numbered": ([(day, shop) for day in TIMES["days"][:3] for shop in (1, 2, 3)],
                                               r"got dates and integers.*swaplevel\(\)"),
-    "a clock set back": ([("a", pd.Timestamp(f"2024-10-27 0{hour}:00")) for hour in (1, 2, 2, 3)], r"localise each series with tz_localize"),
+    "a clock set back": ([("a", pd.Timestamp(f"2024-10-27 0{hour}:00")) for hour in (1, 2, 2, 3)],
+                         r"localise each series with tz_localize"),
 }  # fmt: skip
 
 

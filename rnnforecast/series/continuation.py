@@ -98,7 +98,7 @@ def owners_of(series: Series, index: pd.Index | None, name: str = "X") -> np.nda
     if (places < 0).any():
         raise ValueError(
             f"{name} has series that were not in the data of fit: {names_text(ids[places < 0])}; give their past as "
-            "history= to forecast, or fit again"
+            "history= to forecast, or fit again; for cross-validation RollingOriginSplit cuts all series in time"
         )
     return places[numbers]
 
@@ -299,10 +299,13 @@ def _panel_continued(series: Series, index: pd.Index | None) -> tuple[Clock, np.
         wrong |= lasts + 1 - ends != counts
     if wrong.any():
         one = given[wrong][0]
-        expected = label_text(clock.future(int(series.spans.ends[one]), 1), np.array([0]))
+        own = order[owner[order] == one]
+        following = series.spans.ends[one] + np.arange(len(own))
+        strange = int(np.argmax(rows[own] != following))
+        expected = label_text(clock.future(int(following[strange]), 1), np.array([0]))
         raise ValueError(
             f"new rows must continue each series, but those of {names_text(ids[given[wrong]])} do not: {ids[one]!r} "
-            f"goes on at {expected}, got {label_text(index, np.flatnonzero(owner == one)[:1])}; pass the rows after "
+            f"goes on at {expected}, got {label_text(index, own[[strange]])}; pass the rows after "
             "the end of each series, all of them and once"
         )
     return clock, owner, rows

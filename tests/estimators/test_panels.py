@@ -357,6 +357,13 @@ def test_later_rows_without_a_name_or_with_swapped_levels_are_refused(panel):
         model.predict(pd.DataFrame(index=future(panel).swaplevel().index))
 
 
+def test_new_rows_with_a_hole_are_refused_with_the_row_that_is_missing(panel):
+    model = NaiveForecaster(H).fit(panel["sold"])
+    rows = model.forecast(3).drop([("a", DAYS[-1] + pd.Timedelta("2D"))])
+    with pytest.raises(ValueError, match="'a' goes on at 2024-04-01, got 2024-04-02 00:00:00 of series 'a'"):
+        model.update(rows.sort_index(level=1))
+
+
 def test_cross_validation_leaves_series_out_until_they_have_begun(panel):
     opened = pd.MultiIndex.from_product([["new"], DAYS[-H - 2 :]], names=panel.index.names)
     y = pd.concat([panel["sold"], pd.Series(1.0, index=opened)])
