@@ -107,6 +107,10 @@ REFUSED = {
     "levels the wrong way": ([(day, "a") for day in TIMES["days"][:3]], r"swaplevel\(\)"),
     "levels the wrong way, series numbered": ([(day, shop) for day in TIMES["days"][:3] for shop in (1, 2, 3)],
                                               r"got dates and integers.*swaplevel\(\)"),
+    "weeks that begin on two days": (
+        [(f"week of {start}", day) for start in ("MON", "SUN") for day in
+         pd.date_range("2024-01-01", periods=5, freq=f"W-{start}")],
+        "series of X must share a time axis: the time stamps of X are not regular"),
     "a clock set back": ([("a", pd.Timestamp(f"2024-10-27 0{hour}:00")) for hour in (1, 2, 2, 3)],
                          r"localise each series with tz_localize"),
 }  # fmt: skip

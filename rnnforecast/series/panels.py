@@ -93,7 +93,10 @@ def place_panel(index: pd.MultiIndex, *, freq: object, sort: bool, holes: bool, 
         Names or times that are missing, repeated, of mixed kinds or out of order; holes.
     """
     owner, ids, stamps, times = split_levels(index, name)
-    on_clock = read_clock(times, len(times), freq=freq, longest=_LONGEST_CLOCK, name=name)
+    try:
+        on_clock = read_clock(times, len(times), freq=freq, longest=_LONGEST_CLOCK, name=name)
+    except ValueError as error:
+        raise ValueError(f"the series of {name} must share a time axis: {error}") from error
     rows = on_clock.rows[stamps]
     order = np.lexsort((rows, owner)) if sort else np.argsort(owner, kind="stable")
     owner, rows = owner[order], rows[order]
