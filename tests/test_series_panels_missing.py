@@ -47,7 +47,7 @@ def test_series_one_after_the_other_are_filled_as_each_alone(fill: Any) -> None:
     together = fill(np.concatenate(values), ["a", "b"], "y", starts)
     np.testing.assert_array_equal(together, np.concatenate([fill(part, ["a", "b"], "y") for part in values]))
     values[1][:, 1] = np.nan
-    with pytest.raises(ValueError, match="every value of y is missing in a series in column 'b'"):
+    with pytest.raises(ValueError, match="every value in column 'b' is missing in a series"):
         fill(np.concatenate(values), ["a", "b"], "y", starts)
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 import rnnforecast
 from rnnforecast.commands.tables import DataError, numeric_columns, pick, read_table, write_table
+from rnnforecast.series.labels import names_text
 
 MODELS = {"rnn": "RNNForecaster", "linear": "LinearForecaster", "naive": "NaiveForecaster"}
 
@@ -107,6 +108,12 @@ def _read(options: argparse.Namespace, say: Any) -> tuple[pd.DataFrame, list[str
         series=options.id,
         say=say,
     )
+    if options.id is None and not table.index.is_unique:
+        stamp = table.index[table.index.duplicated()][0]
+        raise DataError(
+            f"{options.file} has several rows for {stamp}; if it holds several series, name their column with --id, "
+            "else keep one row"
+        )
     return table, targets_of(table, options.target, [*options.known, *options.past], options.file)
 
 
@@ -134,9 +141,15 @@ def _split(
     y = pick(table, targets, options.file)
     covariates = [*options.known, *options.past]
     X = pick(table, covariates, options.file) if covariates else None
-    seen = y.notna().any(axis=1).to_numpy()
-    stamps = table.index.get_level_values(-1)
-    ahead = stamps > stamps[seen].max() if seen.any() else ~seen
+    backwards = y.notna().any(axis=1).astype(int)[::-1]
+    seen_later = (backwards if options.id is None else backwards.groupby(level=0)).cummax()[::-1]
+    ahead = seen_later.to_numpy() == 0
+    if options.id is not None:
+        empty = table.index[ahead].unique(0).difference(table.index[~ahead].unique(0))
+        if len(empty):
+            raise DataError(
+                f"{options.file} has no value of {', '.join(targets)} for the series {names_text(empty)}; delete them"
+            )
     future = X[ahead] if X is not None and ahead.any() else None
     y, X = y[~ahead], None if X is None else X[~ahead]
     return (y[targets[0]] if len(targets) == 1 else y), X, future

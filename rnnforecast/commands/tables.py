@@ -62,14 +62,15 @@ def read_table(
     DataError
         In one sentence, with the row and the option that helps.
     """
-    frame = (
-        _read_parquet(source) if source.endswith((".parquet", ".pq")) else _read_csv(source, separator, decimal, say)
-    )
+    if source.endswith((".parquet", ".pq")):
+        frame = _read_parquet(source)
+    else:
+        frame = _read_csv(source, separator, decimal, series, say)
     if len(frame) == 0:
         raise DataError(f"{source} has no rows")
     if isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex) and time is None:
         time = str(frame.index.name or "time")
-    if time is not None and time == frame.index.name:
+    if isinstance(frame.index, pd.MultiIndex) or (time is not None and time == frame.index.name):
         frame = frame.reset_index()
     column = _time_column(frame, time, source, date_format)
     stamps = _stamps(frame[column], date_format, say)
@@ -78,10 +79,18 @@ def read_table(
         table = rest.set_index(pd.Index(stamps, name=column))
     else:
         _require_columns(frame, [series], source)
+        if series == column:
+            raise DataError(f"{series!r} cannot name both series and time stamps; name another with --id or --time")
         keys = rest.pop(series)
+        nameless = keys.isna()
+        if nameless.any():
+            raise DataError(
+                f"column {series!r} names no series in line {_line(nameless)}, where it is empty or a word that stands "
+                "for nothing, such as NA; fill it in or delete the row"
+            )
         table = rest.set_index(pd.MultiIndex.from_arrays([keys, stamps], names=[series, column]))
     if not table.index.is_monotonic_increasing:
-        say("the rows were not in the order of time and have been sorted")
+        say(f"the rows were not in the order of {'time' if series is None else 'series and time'} and have been sorted")
         table = table.sort_index(kind="stable")
     return table
 
@@ -108,7 +117,10 @@ def write_table(table: pd.DataFrame | pd.Series, out: str) -> None:
     table.to_csv(sys.stdout if out == "-" else out)
 
 
-def _read_csv(source: str, separator: str | None, decimal: str | None, say: Callable[[str], None]) -> pd.DataFrame:
+def _read_csv(
+    source: str, separator: str | None, decimal: str | None, series: str | None, say: Callable[[str], None]
+) -> pd.DataFrame:
+    """Read text as a frame, in which the names of series stay as they are written, such as 007."""
     try:
         if source == "-":
             text = sys.stdin.read()
@@ -130,7 +142,8 @@ def _read_csv(source: str, separator: str | None, decimal: str | None, say: Call
         if decimal == ",":
             say("numbers are written with a decimal comma")
     try:
-        return pd.read_csv(io.StringIO(text), sep=separator, decimal=decimal)
+        kinds: Any = None if series is None else {series: str}
+        return pd.read_csv(io.StringIO(text), sep=separator, decimal=decimal, dtype=kinds)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
         raise DataError(f"{source} is no table: {error}; name the separator with --separator") from error
 

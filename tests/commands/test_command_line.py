@@ -54,6 +54,39 @@ def test_covariates_of_the_steps_ahead_may_end_the_file_or_stand_in_another(load
     np.testing.assert_allclose(pd.read_csv(io.StringIO(together))["load"], expected, rtol=1e-12)
 
 
+def panel_rows(shop, first, last, known_until):
+    days = pd.date_range(first, last, name="day")
+    sold = np.where(days <= known_until, np.arange(len(days)) % 5, np.nan)
+    return pd.DataFrame({"shop": shop, "day": days, "price": np.cos(np.arange(len(days))), "sold": sold})
+
+
+def test_the_steps_ahead_of_each_series_begin_where_its_own_target_ends(tmp_path, capsys):
+    long = pd.concat([panel_rows("a", "2024-01-01", "2024-02-10", "2024-02-08"),
+                      panel_rows("b", "2024-01-01", "2024-02-03", "2024-02-01")])  # fmt: skip
+    long.to_csv(tmp_path / "panel.csv", index=False)
+    common = ["--id", "shop", "--target", "sold", "--model", "linear"]
+    arguments = ["forecast", str(tmp_path / "panel.csv"), "--known", "price", "--horizon", "2", *common]
+    assert main(arguments) == 0
+    found = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    assert found["day"].to_list() == ["2024-02-09", "2024-02-10", "2024-02-02", "2024-02-03"]
+    table = long.set_index(["shop", "day"])
+    seen, ahead = table.dropna(), table[table["sold"].isna()]
+    expected = LinearForecaster(2).fit(seen[["price"]], seen["sold"]).forecast(X=ahead[["price"]])
+    np.testing.assert_allclose(found["sold"], expected, rtol=1e-12)
+
+
+def test_a_file_of_several_series_needs_their_names_and_values(tmp_path, capsys):
+    never = pd.concat([panel_rows("a", "2024-01-01", "2024-01-30", "2024-01-30"),
+                       panel_rows("b", "2024-01-01", "2024-01-30", "2023-12-31")])  # fmt: skip
+    never.to_csv(tmp_path / "panel.csv", index=False)
+    arguments = ["forecast", str(tmp_path / "panel.csv"), "--target", "sold", "--horizon", "2", "--model", "naive"]
+    assert main(arguments) == 1
+    assert "several rows for 2024-01-01" in (printed := capsys.readouterr().err)
+    assert "--id" in printed
+    assert main([*arguments, "--id", "shop"]) == 1
+    assert "no value of sold for the series 'b'; delete them" in capsys.readouterr().err
+
+
 def test_parameters_are_set_by_name(file, capsys):
     arguments = ["forecast", file, "--target", "load", "--horizon", "3", "--model", "naive"]
     assert main([*arguments, "--set", "strategy=last"]) == 0

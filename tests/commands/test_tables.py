@@ -81,6 +81,29 @@ def test_a_panel_is_indexed_by_series_and_time(tmp_path):
     assert list(table["sold"]) == [2, 1]
 
 
+def test_names_of_series_stay_as_they_are_written(tmp_path):
+    path = written(tmp_path, "shop,when,sold\n007,2024-01-01,1\n1e3,2024-01-01,2\n")
+    assert list(read_table(path, "when", series="shop").index.get_level_values(0)) == ["007", "1e3"]
+
+
+def test_names_of_series_must_be_there_and_are_no_time_stamps(tmp_path):
+    path = written(tmp_path, "shop,when,sold\na,2024-01-01,1\n,2024-01-01,2\n")
+    with pytest.raises(DataError, match="column 'shop' names no series in line 3"):
+        read_table(path, "when", series="shop")
+    with pytest.raises(DataError, match="'when' cannot name both series and time stamps"):
+        read_table(path, None, series="when")
+
+
+def test_parquet_may_be_indexed_by_series_and_time(tmp_path):
+    pytest.importorskip("pyarrow", reason="Parquet needs pyarrow")
+    days = pd.date_range("2024-01-01", periods=2, name="day")
+    frame = pd.DataFrame({"sold": np.arange(4.0)}, index=pd.MultiIndex.from_product([["a", "b"], days]))
+    frame.rename_axis(["shop", "day"]).to_parquet(tmp_path / "panel.parquet")
+    table = read_table(str(tmp_path / "panel.parquet"), None, series="shop")
+    assert list(table["sold"]) == [0, 1, 2, 3]
+    assert table.index.names == ["shop", "day"]
+
+
 def test_numbered_rows_need_no_dates(tmp_path):
     table = read_table(written(tmp_path, "step,load\n0,1.5\n1,2.5\n"), "step")
     assert list(table.index) == [0, 1]
