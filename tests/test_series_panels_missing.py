@@ -92,7 +92,7 @@ def test_past_covariates_that_a_series_lacks_are_named_with_it() -> None:
     whole = pd.concat(PARTS)
     X = pd.DataFrame({"price": 1.0}, index=whole.index)
     X.loc["y"] = np.nan
-    with pytest.raises(ValueError, match="X contains NaN: every value of a column is missing in the series 'y'"):
+    with pytest.raises(ValueError, match="every value in column 'price' is missing in the series 'y'"):
         read(X, whole, past_covariates=["price"], missing="mask")
 
 
