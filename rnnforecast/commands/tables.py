@@ -295,7 +295,9 @@ def _stamps(values: pd.Series, date_format: str | None, say: Callable[[str], Non
             f"distance from UTC, as {words[has_offset].iloc[0]!r} does; write all time stamps in one way"
         )
     # In UTC, as the distance may change with the season.
-    readings = {form: pd.to_datetime(words, format=form, errors="coerce", utc=has_offset.all()) for form in formats}
+    readings = {
+        form: pd.to_datetime(words, format=form, errors="coerce", utc=bool(has_offset.all())) for form in formats
+    }
     whole = {form: stamps for form, stamps in readings.items() if not stamps.isna().any()}
     if not whole:
         form, stamps = max(readings.items(), key=lambda reading: int(reading[1].notna().sum()))
