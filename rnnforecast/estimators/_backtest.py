@@ -128,15 +128,11 @@ class Backtest:
             One row per target, columns ``statistic`` (negative where the forecaster is better) and ``p_value``; NaN
             where the windows are too few to tell.
         """
-        errors, several = self.by_cutoff(), "target" in self.forecasts.columns
-        return pd.DataFrame.from_dict(
-            {
-                name: _test_of_windows(errors.xs(name, level="target") if several else errors, rows)
-                for name, rows in self._by_target().items()
-            },
-            orient="index",
-            columns=["statistic", "p_value"],
-        ).rename_axis("target")
+        errors, tests = self.by_cutoff(), {}
+        for name, rows in self._by_target().items():
+            windows: Any = errors.xs(name, level="target") if "target" in rows.columns else errors
+            tests[name] = _test_of_windows(windows, rows)
+        return pd.DataFrame.from_dict(tests, orient="index", columns=["statistic", "p_value"]).rename_axis("target")
 
     def __str__(self) -> str:
         return "\n".join([self._title(), self.table().to_string(float_format="{:.4g}".format), *self._remarks()])
