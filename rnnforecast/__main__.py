@@ -71,7 +71,7 @@ def _run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     elif options.command == "backtest":
         run_backtest(options, parser, _say)
     elif options.command == "detect":
-        run_detect(options, _say)
+        run_detect(options, parser, _say)
     elif options.command == "demo":
         run_demo(Path(options.out))
     elif options.command == "warmup":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,3 +65,17 @@ def picture_file(word: str) -> str:
     if Path(word).suffix[1:].lower() not in endings:
         raise ArgumentTypeError(f"must end in one of {', '.join(f'.{ending}' for ending in endings)}, got {word}")
     return output_file(word)
+
+
+def check_files(options: Namespace, parser: ArgumentParser) -> None:
+    """Refuse to write over what is read, and to read or write two things at one place."""
+    taken: dict[object, str] = {}
+    for name in ("file", "future", "out", "scores", "plot"):
+        word = getattr(options, name, None)
+        if word is None:
+            continue
+        place = ("input" if name in ("file", "future") else "output") if word == "-" else Path(word).resolve()
+        called = "the file to read" if name == "file" else f"--{name}"
+        if place in taken:
+            parser.error(f"{taken[place]} and {called} must be different, got {word} for both")
+        taken[place] = called

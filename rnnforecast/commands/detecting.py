@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 import rnnforecast
-from rnnforecast.commands.arguments import number_between, output_file, picture_file, whole_number
+from rnnforecast.commands.arguments import check_files, number_between, output_file, picture_file, whole_number
 from rnnforecast.commands.forecasting import add_input, targets_of
 from rnnforecast.commands.tables import DataError, numeric_columns, pick, read_table, write_table
 
@@ -29,8 +29,9 @@ def add_detect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plot", type=picture_file, metavar="PNG", help="draw series, score and intervals")
 
 
-def run_detect(options: argparse.Namespace, say: Any) -> None:
+def run_detect(options: argparse.Namespace, parser: argparse.ArgumentParser, say: Any) -> None:
     """Fit a detector and write the intervals it finds."""
+    check_files(options, parser)
     table = read_table(
         options.file,
         options.time,

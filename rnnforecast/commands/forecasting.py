@@ -12,7 +12,14 @@ import numpy as np
 import pandas as pd
 
 import rnnforecast
-from rnnforecast.commands.arguments import character, number_between, output_file, picture_file, whole_number
+from rnnforecast.commands.arguments import (
+    character,
+    check_files,
+    number_between,
+    output_file,
+    picture_file,
+    whole_number,
+)
 from rnnforecast.commands.tables import DataError, listed, name_of, numeric_columns, pick, read_table, write_table
 
 MODELS = {"rnn": "RNNForecaster", "linear": "LinearForecaster", "naive": "NaiveForecaster"}
@@ -128,6 +135,7 @@ def _check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
     """Refuse options that do not go together."""
     if options.horizon is None:
         parser.error("--horizon is required")
+    check_files(options, parser)
     if getattr(options, "future", None) and not options.known:
         parser.error("--future holds covariates known in advance: name them with --known")
     named = [*(options.target or []), *options.known, *options.past, *filter(None, [options.id, options.time])]

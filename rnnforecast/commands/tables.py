@@ -85,7 +85,7 @@ def read_table(
     if _is_date(column, date_format):
         raise DataError(f"{name_of(source)} has no names of columns: its first line begins with {column!r}; add them")
     if series == column:
-        raise DataError(f"column {column!r} cannot name both the series and the time of a row")
+        raise DataError(f"{column!r} cannot name both series and time stamps; name another with --id or --time")
     stamps = _stamps(frame[column], date_format, say)
     rest = frame.drop(columns=column)
     column = "time" if column.startswith(_UNNAMED) else column
@@ -96,7 +96,7 @@ def read_table(
         keys = rest.pop(series)
         if keys.isna().any():
             raise DataError(
-                f"column {series!r} names no series at {stamps[keys.isna()][0]}; fill it in or delete the row"
+                f"column {series!r} names no series in line {_line(keys.isna())}; fill it in or delete the row"
             )
         table = rest.set_index(pd.MultiIndex.from_arrays([keys, stamps], names=[series, column]))
     if not table.index.is_monotonic_increasing:
@@ -105,7 +105,7 @@ def read_table(
     if not table.index.is_unique:
         first = label_text(table.index, np.flatnonzero(table.index.duplicated())[:1])
         raise DataError(
-            f"several rows are those of {first}; keep one of them, or of a file with several series name their column "
+            f"there are several rows for {first}; keep one of them, or of a file with several series name their column "
             "with --id, as forecast and backtest take it"
         )
     return table

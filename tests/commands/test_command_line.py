@@ -200,3 +200,19 @@ def test_a_target_without_a_value_is_refused(load, tmp_path, capsys):
     load.assign(load=np.nan).to_csv(tmp_path / "load.csv")
     assert main(["forecast", str(tmp_path / "load.csv"), "--target", "load", "--horizon", "5"]) == 1
     assert "load.csv has no value of load" in capsys.readouterr().err
+
+
+def test_what_is_read_is_not_written_over(file, load, capsys):
+    for arguments in (
+        ["forecast", file, "--out", file],
+        ["backtest", file, "--out", file],
+        ["detect", file, "--out", file],
+    ):
+        with pytest.raises(SystemExit) as stop:
+            main([*arguments, *([] if arguments[0] == "detect" else ["--horizon", "5"])])
+        assert stop.value.code == 2
+        assert "the file to read and --out must be different" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["detect", file, "--scores", "-"])
+    assert "--out and --scores must be different, got - for both" in capsys.readouterr().err
+    np.testing.assert_array_equal(pd.read_csv(file)["load"], load["load"])

@@ -117,7 +117,7 @@ def test_parquet_keeps_its_own_index(tmp_path):
         ("when,load\n2024-01-01T00:00Z,1\n2024-01-01T01:00,2\n", {}, "'2024-01-01T01:00' in line 3, .* from UTC"),
         ("when,load,load\n2024-01-01,1,2\n", {}, "has several columns with the name 'load'"),
         ("2024-01-01,1\n2024-01-02,2\n", {}, "has no names of columns: its first line begins with '2024-01-01'"),
-        ("when,load\n2024-01-01,1\n2024-01-01,2\n", {}, "several rows are those of 2024-01-01"),
+        ("when,load\n2024-01-01,1\n2024-01-01,2\n", {}, "several rows for 2024-01-01"),
     ],
 )
 def test_files_that_are_no_table_are_refused_with_the_place(tmp_path, text, arguments, message):
@@ -213,9 +213,9 @@ def test_text_is_read_in_the_encoding_that_is_given(tmp_path):
 
 def test_a_column_names_series_or_time_and_every_row_has_one(tmp_path):
     path = written(tmp_path, "shop,when,load\na,2024-01-30,1\n,2024-01-31,2\n")
-    with pytest.raises(DataError, match="'when' cannot name both the series and the time"):
+    with pytest.raises(DataError, match="'when' cannot name both series and time stamps"):
         read_table(path, "when", series="when")
-    with pytest.raises(DataError, match="'shop' names no series at 2024-01-31"):
+    with pytest.raises(DataError, match="'shop' names no series in line 3"):
         read_table(path, "when", series="shop")
 
 
