@@ -21,6 +21,7 @@ from rnnforecast.commands.arguments import (
     whole_number,
 )
 from rnnforecast.commands.tables import DataError, listed, name_of, numeric_columns, pick, read_table, write_table
+from rnnforecast.series.labels import label_text
 
 MODELS = {"rnn": "RNNForecaster", "linear": "LinearForecaster", "naive": "NaiveForecaster"}
 _PER_CENT = number_between(0, 100)
@@ -207,6 +208,12 @@ def _future(options: argparse.Namespace, ahead: pd.DataFrame | None, say: Any) -
         say=say,
     )
     X = pick(table, options.known, options.future)
+    is_hole = X.isna().any(axis=1).to_numpy()
+    if options.missing == "error" and is_hole.any():
+        place = label_text(X.index, is_hole.nonzero()[0])
+        raise DataError(
+            f"{name_of(options.future)} does not hold all of {listed(options.known)} at {place}; fill them in"
+        )
     for name in options.past:
         X[name] = float("nan")
     return X

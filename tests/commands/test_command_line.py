@@ -216,3 +216,12 @@ def test_what_is_read_is_not_written_over(file, load, capsys):
         main(["detect", file, "--scores", "-"])
     assert "--out and --scores must be different, got - for both" in capsys.readouterr().err
     np.testing.assert_array_equal(pd.read_csv(file)["load"], load["load"])
+
+
+def test_holes_in_what_is_known_ahead_are_named(load, tmp_path, capsys):
+    load.iloc[:-6].to_csv(tmp_path / "seen.csv")
+    load.iloc[-6:].assign(temperature=[0.5, 1, 2, np.nan, 4, np.nan]).to_csv(tmp_path / "ahead.csv")
+    arguments = ["forecast", str(tmp_path / "seen.csv"), "--future", str(tmp_path / "ahead.csv"), "--horizon", "6"]
+    assert main([*arguments, "--target", "load", "--known", "temperature", "--model", "linear"]) == 1
+    expected = "ahead.csv does not hold all of temperature at 2024-01-20 21:00:00, 2024-01-20 23:00:00; fill them in"
+    assert expected in capsys.readouterr().err
