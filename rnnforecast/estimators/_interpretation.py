@@ -123,8 +123,8 @@ class Interpretation(BaseForecaster):
         Raises
         ------
         ValueError
-            If the data hold fewer than two windows with their horizon, or the forecaster learnt from differences or
-            with ``missing="mask"``.
+            If fewer than two windows are asked for, or the data hold fewer with their horizon; if the forecaster learnt
+            from differences or with ``missing="mask"``.
         """
         check_is_fitted(self)
         self._require_levels()
@@ -133,7 +133,7 @@ class Interpretation(BaseForecaster):
             self,
             series,
             _column(series, target),
-            n_windows=checked_number(n_windows, "n_windows"),
+            n_windows=checked_number(n_windows, "n_windows", minimum=2),
             band=None if band is None else checked_number(band, "band"),
             n_repeats=checked_number(n_repeats, "n_repeats"),
             random_state=random_state,
