@@ -7,6 +7,7 @@ it, and what is carried from row to row is carried over it.
 from rnnforecast.detection.cross_fit import cross_fit, folds
 from rnnforecast.detection.intervals import Intervals, find_intervals
 from rnnforecast.detection.online import GaussianTail, NewHighs, OnlineNovelty, RLSErrors
+from rnnforecast.detection.outliers import standing_out
 from rnnforecast.detection.period import dominant_period
 from rnnforecast.detection.shape import ShapeReference, in_units_of, rows_of_windows, window_length
 from rnnforecast.detection.smoothing import CAUSAL_SPANS, Smoother, offline_spans, smooth_causal, smooth_offline
@@ -38,5 +39,6 @@ __all__ = [
     "rows_of_windows",
     "smooth_causal",
     "smooth_offline",
+    "standing_out",
     "window_length",
 ]
