@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from rnnforecast.detection import check_rate, dynamic_thresholds, rows_needed
+from rnnforecast.detection import check_rate, contamination_threshold, dynamic_thresholds, rows_needed
 from rnnforecast.detection.adaptive import AdaptiveThreshold, FixedThreshold
 from rnnforecast.estimators._base import DataWarning
 from rnnforecast.estimators._detecting import Causal, Offline, Plan, fitted, hardly_varies, plan, scaled, scaler_of
@@ -249,15 +249,9 @@ def thresholds(detector: Any, judge: Causal | Offline) -> tuple[float, float, bo
     if detector.threshold is not None:
         return rate, float(detector.threshold), False
     if detector.contamination is not None:
-        return rate, nth_highest(judge.judge(judge.train, FixedThreshold(np.inf)).score, detector.contamination), False
+        score = judge.judge(judge.train, FixedThreshold(np.inf)).score
+        return rate, contamination_threshold(score, detector.contamination), False
     return rate, -float(np.log10(rate)), True
-
-
-def nth_highest(scores: Array, share: float) -> float:
-    """Return a score that a share of all rows (N,) exceeds, of those with a score."""
-    known = np.sort(scores[~np.isnan(scores)])
-    count = min(round(share * len(scores)), len(known) - 1)
-    return float(known[-count - 1])
 
 
 def judge(detector: Any, learned: Learned, steps: Steps) -> Scored:
