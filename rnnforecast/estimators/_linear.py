@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 
 from rnnforecast.estimators._recipe import Recipe, base_columns, futures, windows
+from rnnforecast.network.readout import NormalEquations, chunks
 from rnnforecast.scaling import Scaler, fit_scaler
 
 __all__ = ["LinearModel"]
@@ -29,7 +29,6 @@ _N_FOLDS = 5
 _HANDICAP = 1.01  # of every regression against the base: no signal must give exactly the base
 _SMALLEST_PENALTY = 1e-11  # keeps the Cholesky factor of collinear lags finite where alpha=0
 _MOST_RECENT_ROWS = 24
-_CHUNK = 2_000_000  # numbers of a design in memory at once
 
 
 @dataclass(frozen=True)
@@ -193,7 +192,7 @@ class LinearModel:
         values = transform.forward(target)
         origins = np.asarray(origins, dtype=np.int64)
         result = np.empty((len(origins), horizon, values.shape[1]))
-        for part in _chunks(0, len(origins), self.design_.n_columns + self.horizon_):
+        for part in chunks(0, len(origins), self.design_.n_columns + self.horizon_):
             for column in range(values.shape[1]):
                 result[part, :, column] = self._column(values[:, column], column, known, past, origins[part], horizon)
         return transform.inverse(result)
@@ -234,8 +233,8 @@ class _Regression:
         """Return the weights, (D, H), of all windows."""
         if self.n_windows == 0:
             return np.zeros(self.usable.shape)
-        (gram, cross), *_ = self._sums([[(0, self.n_windows)]])
-        return _ridge(gram, cross, penalty, self.usable)
+        (sums,) = self._sums([[(0, self.n_windows)]])
+        return _ridge(sums, penalty, self.usable)
 
     def best_penalty(self) -> float:
         """Return the penalty with the smallest cross-validated absolute error in original units."""
@@ -245,8 +244,8 @@ class _Regression:
         edges = _fold_edges(self.n_windows)
         kept = [_kept(start, stop, self.n_windows, self.design.horizon) for start, stop in edges]
         errors = np.zeros(len(penalties))
-        for (start, stop), (gram, cross) in zip(edges, self._sums(kept), strict=True):
-            weights = np.stack([_ridge(gram, cross, penalty, self.usable) for penalty in _PENALTIES], axis=1)
+        for (start, stop), sums in zip(edges, self._sums(kept), strict=True):
+            weights = np.stack([_ridge(sums, penalty, self.usable) for penalty in _PENALTIES], axis=1)
             errors += self._errors(start, stop, weights)
         errors[:-1] *= _HANDICAP
         if self.n_windows < _SMALL_SAMPLE and self.design.n_columns == self.design.lookback:
@@ -258,17 +257,16 @@ class _Regression:
         """Yield design (m, D), futures minus base (m, H) and origins (m,), for windows start..stop."""
         lookback, horizon = self.recipe.lookback, self.design.horizon
         repeated = base_columns(lookback, horizon, self.recipe.base)
-        for part in _chunks(start, stop, self.design.n_columns + horizon * (len(_PENALTIES) + 1)):
+        for part in chunks(start, stop, self.design.n_columns + horizon * (len(_PENALTIES) + 1)):
             origins = self.first + np.arange(part.start, part.stop)
             window = windows(self.values, origins, lookback)
             rest = (futures(self.values, origins, horizon) - window[:, repeated]) / self.scale
             relative = (window - window[:, -1:]) / self.scale
             yield self.design.rows(relative, self.known, self.past, origins), rest, origins
 
-    def _sums(self, groups: list[list[tuple[int, int]]]) -> list[tuple[_Array, _Array]]:
-        """Return X'X and X'Y over each group of window ranges; every window is laid out once."""
-        n_columns, horizon = self.usable.shape
-        sums = [(np.zeros((n_columns, n_columns)), np.zeros((n_columns, horizon))) for _ in groups]
+    def _sums(self, groups: list[list[tuple[int, int]]]) -> list[NormalEquations]:
+        """Return the normal equations of each group of window ranges; every window is laid out once."""
+        sums = [NormalEquations.empty(*self.usable.shape) for _ in groups]
         cuts = sorted({edge for ranges in groups for span in ranges for edge in span})
         for start, stop in itertools.pairwise(cuts):
             members = [
@@ -277,10 +275,9 @@ class _Regression:
                 if any(low <= start and stop <= high for low, high in ranges)
             ]
             for design, rest, _ in self._pairs(start, stop) if members else ():
-                gram, cross = design.T @ design, design.T @ rest
-                for total_gram, total_cross in members:
-                    total_gram += gram
-                    total_cross += cross
+                part = NormalEquations.of(design, rest)
+                for total in members:
+                    total += part
         return sums
 
     def _errors(self, start: int, stop: int, weights: _Array) -> _Array:
@@ -296,20 +293,9 @@ class _Regression:
         return errors
 
 
-def _ridge(gram: _Array, cross: _Array, penalty: float, usable: NDArray[np.bool_]) -> _Array:
-    """Solve ``(X'X + penalty mean(diag X'X)) W = X'Y``, step h on its usable leading columns, by one Cholesky factor.
-
-    A leading block of the factor is the factor of the leading block, so cutting the intermediate solution gives every
-    step the exact ridge solution on its own columns.
-    """
-    mean_square = float(np.trace(gram)) / len(gram)
-    if mean_square == 0:
-        return np.zeros(cross.shape)
-    ridged = gram.copy()
-    ridged[np.diag_indices_from(ridged)] += max(penalty, _SMALLEST_PENALTY) * mean_square
-    factor = np.linalg.cholesky(ridged)
-    halfway = np.where(usable, solve_triangular(factor, cross, lower=True), 0.0)
-    return solve_triangular(factor, halfway, lower=True, trans="T")
+def _ridge(sums: NormalEquations, penalty: float, usable: NDArray[np.bool_]) -> _Array:
+    """Return the weights, (D, H), for a penalty in mean squares of a regressor."""
+    return sums.solve(max(penalty, _SMALLEST_PENALTY) * sums.mean_square, usable)
 
 
 def _fold_edges(n_windows: int) -> list[tuple[int, int]]:
@@ -324,9 +310,3 @@ def _kept(start: int, stop: int, n_windows: int, gap: int) -> list[tuple[int, in
     if before + n_windows - after < _FEWEST_WINDOWS:
         before, after = start, stop
     return [(low, high) for low, high in ((0, before), (after, n_windows)) if low < high]
-
-
-def _chunks(start: int, stop: int, width: int) -> Iterator[slice]:
-    size = max(1, _CHUNK // width)
-    for low in range(start, stop, size):
-        yield slice(low, min(low + size, stop))

@@ -42,7 +42,7 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         Where the answers are read: from the state after the whole sequence, or from that of every step. The shape of y
         never decides it.
     cell : str, Cell, or tuple of these, default="gru"
-        Recurrent cell, or one for each layer: "rnn", "lstm", "gru", "mgu", "peephole", "mingru", "minlstm", "slstm".
+        One for all layers or for each: "rnn", "lstm", "gru", "mgu", "peephole", "mingru", "minlstm", "slstm", "leaky".
     hidden_layer_sizes : int or tuple of int, default=(32,)
         Units of each recurrent layer, of each direction if there are two.
     activation : {"tanh", "relu", "sigmoid"}, default="tanh"

@@ -33,7 +33,7 @@ class RNNForecaster(BaseForecaster):
     horizon : int, default=1
         Steps forecast at once. Longer forecasts go on from their own values, shorter ones are cut.
     cell : str, Cell, or tuple of these, default="gru"
-        Recurrent cell, or one for each layer: "rnn", "lstm", "gru", "mgu", "peephole", "mingru", "minlstm", "slstm".
+        One for all layers or for each: "rnn", "lstm", "gru", "mgu", "peephole", "mingru", "minlstm", "slstm", "leaky".
     hidden_layer_sizes : tuple of int, default=(32,)
         Units of each recurrent layer.
     activation : {"tanh", "relu", "sigmoid"}, default="tanh"

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnnforecast.estimators import _linear
 from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._recipe import Recipe, resolve
+from rnnforecast.network import readout
 
 LAST = Recipe(log=False, seasons=(), base=0, lookback=5, block=10)
 
@@ -187,7 +187,7 @@ def test_many_origins_at_once_equal_one_by_one_and_any_chunk(monkeypatch):
     together = model.forecast(y, known, past, origins, 5)
     single = np.concatenate([model.forecast(y, known, past, origin, 5) for origin in origins[:, None]])
     np.testing.assert_allclose(together, single, rtol=1e-12)
-    monkeypatch.setattr(_linear, "_CHUNK", 500)
+    monkeypatch.setattr(readout, "CHUNK", 500)
     chunked, *_ = fit(y, known, past)
     assert chunked.alpha_ == model.alpha_
     np.testing.assert_allclose(chunked.weights_, model.weights_, atol=1e-10)  # sums in another order, condition 1e4
@@ -268,7 +268,7 @@ def test_constant_series_are_forecast_as_constant(alpha):
 
 
 def test_windows_are_never_laid_out_together(monkeypatch):
-    monkeypatch.setattr(_linear, "_CHUNK", 50_000)
+    monkeypatch.setattr(readout, "CHUNK", 50_000)
     y = autoregression(20_000)
     recipe = Recipe(log=False, seasons=(), base=0, lookback=60, block=10)
     tracemalloc.start()

@@ -17,7 +17,7 @@ from rnnforecast.kernels.recurrence import recurrence
 from tests.gradients import numerical, relative_error
 from tests.kernels.problems import TOLERANCE, Passes, Problem, assert_close
 
-CELLS = ("mgu", "peephole", "mingru", "minlstm", "slstm")
+CELLS = ("mgu", "peephole", "mingru", "minlstm", "slstm", "leaky")
 MAKERS = {"compiled": recurrence, "portable": PortableRecurrence}
 # T, D, B, H, every step, initial state, derivative in the last state
 SMALL = [
@@ -120,6 +120,12 @@ def naive_slstm(x, state, wx, wh, b):
     return shut(o) * c / n, c, n
 
 
+def naive_leaky(x, state, wx, wh, b):
+    (h,) = state
+    a = shut(b[1])
+    return ((1 - a) * h + a * np.tanh(wx[0] * x + wh[0] * h + b[0]),)
+
+
 @pytest.mark.parametrize("name", CELLS)
 def test_a_cell_is_its_papers_formula(name):
     problem = problem_of(name, (5, 1, 1, 1, True, False, False))
@@ -165,7 +171,7 @@ def load():
     return pd.Series(50 + 8 * np.sin(2 * np.pi * hour / 24) + noise, index=index, name="load")
 
 
-def leaky(gates, hidden, memory):
+def slowing(gates, hidden, memory):
     """Move towards the candidate at a rate learnt for each unit; remember the mean of all states twice as slowly."""
     candidate, rate = gates
     (slow,) = memory
@@ -174,10 +180,10 @@ def leaky(gates, hidden, memory):
     return tanh(state + slow), (slow,)
 
 
-LEAKY = Cell("leaky", (Gate("candidate", tanh), Gate("rate", sigmoid, takes="", bias=1.0)), leaky, n_memory=1)
+SLOWING = Cell("slowing", (Gate("candidate", tanh), Gate("rate", sigmoid, takes="", bias=1.0)), slowing, n_memory=1)
 
 
-@pytest.mark.parametrize("cell", [*CELLS, LEAKY], ids=lambda cell: getattr(cell, "name", cell))
+@pytest.mark.parametrize("cell", [*CELLS, SLOWING], ids=lambda cell: getattr(cell, "name", cell))
 def test_every_cell_learns(load, cell):
     # Step by step and without the season as base, so that what is gained is the cell's; two layers, because gates that
     # see the input only need what a layer below has seen.

@@ -76,14 +76,15 @@ class Cell:
 
 def named(cell: str | Cell, activation: str = "tanh") -> Cell:
     """Return the cell called `cell` (one of `NAMES`), or `cell` itself if it is a record already."""
-    from rnnforecast.kernels.cells import elman, gru, lstm, mgu, minimal, peephole, slstm
+    from rnnforecast.kernels.cells import elman, gru, leaky, lstm, mgu, minimal, peephole, slstm
 
     if isinstance(cell, Cell):
         return cell
     if cell == "rnn":
         return elman.CELLS[activation]
-    cells = (lstm.CELL, gru.CELL, mgu.CELL, peephole.CELL, minimal.MINGRU, minimal.MINLSTM, slstm.CELL)
+    plain = tuple(module.CELL for module in (lstm, gru, mgu, peephole, slstm, leaky))
+    cells = (*plain, minimal.MINGRU, minimal.MINLSTM)
     return {one.name: one for one in cells}[cell]
 
 
-NAMES = ("rnn", "lstm", "gru", "mgu", "peephole", "mingru", "minlstm", "slstm")
+NAMES = ("rnn", "lstm", "gru", "mgu", "peephole", "mingru", "minlstm", "slstm", "leaky")
