@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from rnnforecast.estimators._committee import Committee
+from rnnforecast.estimators._echo_state import EchoStates
 from rnnforecast.estimators._ensemble import VALIDATION_WINDOWS, Ensemble
 from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.series import Series
@@ -98,9 +100,9 @@ class Evidence:
 def weigh(
     series: Series,
     first: int,
-    linear: LinearModel | None,
+    linear: LinearModel | Committee | None,
     alphas: np.ndarray,
-    ensemble: Ensemble,
+    ensemble: Ensemble | EchoStates,
     seasons: tuple[int, ...],
     blend: Any,
 ) -> Evidence:
@@ -111,10 +113,10 @@ def weigh(
     series : Series
     first : int
         The models have seen the rows before.
-    linear : LinearModel or None
+    linear : LinearModel, Committee or None
     alphas : (K,)
         Penalties of the linear model that will forecast; infinite where it found no signal beyond the naive forecast.
-    ensemble : Ensemble
+    ensemble : Ensemble or EchoStates
     seasons : tuple of int
     blend : "auto", float or None
         The estimator's parameter.

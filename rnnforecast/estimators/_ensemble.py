@@ -224,6 +224,11 @@ class Ensemble:
     weights: list[np.ndarray]
     histories: list[History] = field(repr=False)
 
+    @property
+    def n_parameters(self) -> int:
+        """Weights of a network."""
+        return self.network.layout.size
+
     def forecast(
         self,
         target: np.ndarray,

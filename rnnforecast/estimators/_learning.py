@@ -11,11 +11,14 @@ from sklearn.utils import check_random_state
 
 from rnnforecast.estimators._architecture import Architecture, design
 from rnnforecast.estimators._blend import weigh
+from rnnforecast.estimators._committee import Committee
+from rnnforecast.estimators._echo_state import EchoStates, Reach, solve
 from rnnforecast.estimators._ensemble import Ensemble, Scales, train_ensemble
 from rnnforecast.estimators._forking import design_forked, train_forked
 from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._parameters import n_threads, one_blas_thread
 from rnnforecast.estimators._recipe import Recipe, resolve
+from rnnforecast.estimators._reservoir import drawing
 from rnnforecast.estimators._training import Settings
 from rnnforecast.series import Series, season_candidates
 
@@ -37,12 +40,12 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
     seeds = check_random_state(forecaster.random_state).randint(2**31, size=forecaster.n_estimators)
     with one_blas_thread():
         recipe = _recipe(forecaster, series)
-        architecture = (design_forked if forecaster.forking_sequences else design)(forecaster, series, recipe)
+        architecture = _design(forecaster, series, recipe)
         n_held_out = _held_out(forecaster, series.n_rows, architecture.windows.lookback)
         early = series.head(series.n_rows - n_held_out)
-        linear = _linear(forecaster, early, recipe)
+        linear = _linear(forecaster, early, recipe, int(seeds[0]))
         refits = bool(n_held_out) and forecaster.refit
-        final = _linear(forecaster, series, recipe) if refits else linear
+        final = _linear(forecaster, series, recipe, int(seeds[0])) if refits else linear
         ensemble = _train(forecaster, early, series if n_held_out else None, recipe, architecture, seeds)
         histories = ensemble.histories
         alphas = np.zeros(0) if final is None else final.alpha_
@@ -61,7 +64,7 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
         "ensemble_": ensemble,
         "network_": ensemble.network,
         "coefs_": ensemble.weights,
-        "n_parameters_": ensemble.network.layout.size,
+        "n_parameters_": ensemble.n_parameters,
         "lookback_": ensemble.windows.lookback,
         "season_length_": recipe.seasons,
         "loss_curve_": histories[0].loss_curve,
@@ -88,11 +91,24 @@ def _recipe(forecaster: Any, series: Series) -> Recipe:
     )
 
 
-def _linear(forecaster: Any, series: Series, recipe: Recipe) -> LinearModel | None:
+def _design(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
+    """Say what is to be trained."""
+    if forecaster.solver == "ridge":
+        return Architecture(None, Reach(recipe.lookback, forecaster.horizon))
+    return (design_forked if forecaster.forking_sequences else design)(forecaster, series, recipe)
+
+
+def _has_committee(forecaster: Any) -> bool:
+    """Whether the network is weighed against more than one model: not a reservoir against another."""
+    return bool(forecaster.committee) and forecaster.solver != "ridge"
+
+
+def _linear(forecaster: Any, series: Series, recipe: Recipe, seed: int) -> LinearModel | Committee | None:
     """Fit the closed-form model on all rows of `series`, if it is part of the forecast."""
     if forecaster.blend is None:
         return None
-    return LinearModel().fit(series.target, series.known, series.past, recipe, forecaster.horizon)
+    model = Committee(drawing(forecaster, seed)) if _has_committee(forecaster) else LinearModel()
+    return model.fit(series.target, series.known, series.past, recipe, forecaster.horizon)
 
 
 def _held_out(forecaster: Any, n_rows: int, lookback: int) -> int:
@@ -120,8 +136,10 @@ def _train(
     architecture: Architecture,
     seeds: np.ndarray,
     stops: list[int] | None = None,
-) -> Ensemble:
+) -> Ensemble | EchoStates:
     """Train one network for each seed on `series`, choosing weights on the rows by which `ahead` goes on."""
+    if forecaster.solver == "ridge":
+        return solve(forecaster, series, recipe, seeds)
     settings = {name: getattr(forecaster, name) for name in Settings.__dataclass_fields__ if name != "n_threads"}
     return (train_forked if forecaster.forking_sequences else train_ensemble)(
         architecture.network,

@@ -6,93 +6,20 @@ float64. Only numpy and scipy are used.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnforecast.estimators._recipe import Recipe, base_columns, futures, windows
-from rnnforecast.network.readout import NormalEquations, chunks
-from rnnforecast.scaling import Scaler, fit_scaler
+from rnnforecast.estimators._recipe import Recipe, base_columns, windows
+from rnnforecast.estimators._regression import Design, Regression
+from rnnforecast.estimators._reservoir import Drawing, Echo
+from rnnforecast.network.readout import chunks
+from rnnforecast.scaling import fit_scaler
 
 __all__ = ["LinearModel"]
 
 _Array = NDArray[np.float64]
 
-_PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
-_SMALL_SAMPLE_PENALTY = 1e-2
-_SMALL_SAMPLE = 200  # below this many windows cross-validation cannot tell penalties of lags apart
-_FEWEST_WINDOWS = 8
-_N_FOLDS = 5
-_HANDICAP = 1.01  # of every regression against the base: no signal must give exactly the base
-_SMALLEST_PENALTY = 1e-11  # keeps the Cholesky factor of collinear lags finite where alpha=0
 _MOST_RECENT_ROWS = 24
-
-
-@dataclass(frozen=True)
-class _Design:
-    """The regressors of one origin, in nested order: lags, past covariates, known covariates up to each step.
-
-    Step h may use the first ``n_common + (h + 1) F`` columns, so a covariate of a later step never changes an earlier
-    forecast.
-
-    Parameters
-    ----------
-    lookback, horizon, n_recent : int
-        Lags of the target, steps, and rows of covariates before the origin.
-    known_scaler, past_scaler : Scaler
-        Of the covariates' columns.
-    """
-
-    lookback: int
-    horizon: int
-    n_recent: int
-    known_scaler: Scaler
-    past_scaler: Scaler
-
-    @property
-    def n_common(self) -> int:
-        n_covariates = len(self.known_scaler.scale) + len(self.past_scaler.scale)
-        return self.lookback + self.n_recent * n_covariates
-
-    @property
-    def n_columns(self) -> int:
-        return self.n_common + self.horizon * len(self.known_scaler.scale)
-
-    def usable(self) -> NDArray[np.bool_]:
-        """Return which column, (D, H), may be used at which step."""
-        n_usable = self.n_common + len(self.known_scaler.scale) * np.arange(1, self.horizon + 1)
-        return np.arange(self.n_columns)[:, None] < n_usable
-
-    def rows(self, relative: _Array, known: _Array, past: _Array, origins: NDArray[np.int64], ahead: int = 0) -> _Array:
-        """Return the design, (n, D).
-
-        Parameters
-        ----------
-        relative : ndarray of shape (n, L)
-            Scaled windows minus their last value.
-        known, past : ndarray of shape (rows, F), (rows, P)
-            Covariates; rows beyond the last are never used by the steps that are kept and repeat it.
-        origins : ndarray of shape (n,)
-            Rows up to which the past covariates are known.
-        ahead : int
-            Steps already forecast from these origins.
-        """
-        recent = origins[:, None] + ahead + np.arange(-self.n_recent, 0)
-        parts = [relative]
-        if past.shape[1]:
-            parts.append(_gather(self.past_scaler, past, np.minimum(recent, origins[:, None] - 1)))
-        if known.shape[1]:
-            future = origins[:, None] + ahead + np.arange(self.horizon)
-            parts += [_gather(self.known_scaler, known, recent), _gather(self.known_scaler, known, future)]
-        return np.concatenate(parts, axis=1) if len(parts) > 1 else relative
-
-
-def _gather(scaler: Scaler, covariates: _Array, rows: NDArray[np.int64]) -> _Array:
-    picked = scaler.transform(covariates[np.clip(rows, 0, len(covariates) - 1)])
-    return picked.reshape(len(rows), -1)
 
 
 class LinearModel:
@@ -107,6 +34,11 @@ class LinearModel:
     ----------
     alpha : "cv" or float
         The penalty; a number, ``inf`` included, fixes it.
+    drawing : Drawing or None
+        Of a reservoir whose states are regressors too: an echo state network.
+    stride : int or None
+        Origins from one to the next of those whose cross-validated errors are kept, counted from the last; None for
+        none.
 
     Attributes
     ----------
@@ -114,14 +46,16 @@ class LinearModel:
         Penalty of every column; ``inf`` where no signal beyond the base was found.
     weights_ : ndarray of shape (K, D, H)
         Of the scaled regressors; zero where ``alpha_`` is infinite.
+    errors_ : list of ndarray of shape (n, H)
+        For every column, cross-validated errors in transformed units, where `stride` asks for them.
     scale_ : ndarray of shape (K,)
         Standard deviation of every (transformed) column.
     n_parameters_ : int
         Weights that were estimated.
     """
 
-    def __init__(self, alpha: str | float = "cv") -> None:
-        self.alpha = alpha
+    def __init__(self, alpha: str | float = "cv", drawing: Drawing | None = None, stride: int | None = None) -> None:
+        self.alpha, self.drawing, self.stride = alpha, drawing, stride
 
     def fit(self, target: _Array, known: _Array, past: _Array, recipe: Recipe, horizon: int) -> LinearModel:
         """Estimate the weights.
@@ -154,16 +88,24 @@ class LinearModel:
         known_scaler, past_scaler = fit_scaler(known[:n_rows]), fit_scaler(past[:n_rows])
         n_recent = min(recipe.lookback, recipe.block, _MOST_RECENT_ROWS)
         self.recipe_, self.horizon_ = recipe, horizon
-        self.design_ = _Design(recipe.lookback, horizon, n_recent, known_scaler, past_scaler)
+        n_states = 0 if self.drawing is None else self.drawing.n_units
+        self.design_ = Design(recipe.lookback, horizon, n_recent, known_scaler, past_scaler, n_states)
         self.scale_ = fit_scaler(values).scale
         usable = self.design_.usable()
         self.weights_ = np.zeros((n_targets, *usable.shape))
         self.alpha_ = np.full(n_targets, np.inf)
-        for column in range(n_targets):
-            problem = _Regression(values[:, column], known, past, self.design_, recipe, self.scale_[column])
+        self.errors_: list[_Array] = []
+        self.echoes_: list[Echo | None] = [
+            None if self.drawing is None else Echo(self.drawing, column, known_scaler, past_scaler)
+            for column in values.T
+        ]
+        for column, echo in enumerate(self.echoes_):
+            problem = Regression(values[:, column], known, past, self.design_, recipe, self.scale_[column], echo)
             self.alpha_[column] = problem.best_penalty() if self.alpha == "cv" else float(self.alpha)
             if np.isfinite(self.alpha_[column]):
                 self.weights_[column] = problem.solve(self.alpha_[column])
+            if self.stride is not None:
+                self.errors_.append(problem.held_out_errors(self.alpha_[column], self.stride))
         self.n_parameters_ = int(usable.sum() * np.isfinite(self.alpha_).sum())
         return self
 
@@ -200,113 +142,38 @@ class LinearModel:
     def _column(
         self, values: _Array, column: int, known: _Array, past: _Array, origins: NDArray[np.int64], horizon: int
     ) -> _Array:
-        recipe, scale, weights = self.recipe_, self.scale_[column], self.weights_[column]
+        recipe, scale, weights, echo = self.recipe_, self.scale_[column], self.weights_[column], self.echoes_[column]
         repeated = base_columns(recipe.lookback, self.horizon_, recipe.base)
         window = windows(values, origins, recipe.lookback)
-        blocks = []
+        blocks: list[_Array] = []
+        states = None
         for ahead in range(0, horizon, self.horizon_):
+            if echo is not None:
+                states = self._states(echo, states, values, known, past, origins, blocks)
             block = window[:, repeated]
             if np.isfinite(self.alpha_[column]):
                 relative = (window - window[:, -1:]) / scale
-                block = block + scale * (self.design_.rows(relative, known, past, origins, ahead) @ weights)
+                block = block + scale * (self.design_.rows(relative, known, past, origins, states, ahead) @ weights)
             blocks.append(block)
             window = np.concatenate([window, block], axis=1)[:, -recipe.lookback :]
         return np.concatenate(blocks, axis=1)[:, :horizon]
 
-
-class _Regression:
-    """The normal equations of one column, as a whole and with each fold left out.
-
-    Windows exist only in chunks: memory grows with the square of D and not with n.
-    """
-
-    def __init__(
-        self, values: _Array, known: _Array, past: _Array, design: _Design, recipe: Recipe, scale: float
-    ) -> None:
-        self.values, self.known, self.past = values, known, past
-        self.design, self.recipe, self.scale = design, recipe, scale
-        self.first = recipe.lookback
-        self.n_windows = max(0, len(values) - design.horizon - recipe.lookback + 1)
-        self.usable = design.usable()
-
-    def solve(self, penalty: float) -> _Array:
-        """Return the weights, (D, H), of all windows."""
-        if self.n_windows == 0:
-            return np.zeros(self.usable.shape)
-        (sums,) = self._sums([[(0, self.n_windows)]])
-        return _ridge(sums, penalty, self.usable)
-
-    def best_penalty(self) -> float:
-        """Return the penalty with the smallest cross-validated absolute error in original units."""
-        if self.n_windows < _FEWEST_WINDOWS:
-            return np.inf
-        penalties = (*_PENALTIES, np.inf)
-        edges = _fold_edges(self.n_windows)
-        kept = [_kept(start, stop, self.n_windows, self.design.horizon) for start, stop in edges]
-        errors = np.zeros(len(penalties))
-        for (start, stop), sums in zip(edges, self._sums(kept), strict=True):
-            weights = np.stack([_ridge(sums, penalty, self.usable) for penalty in _PENALTIES], axis=1)
-            errors += self._errors(start, stop, weights)
-        errors[:-1] *= _HANDICAP
-        if self.n_windows < _SMALL_SAMPLE and self.design.n_columns == self.design.lookback:
-            usual = _PENALTIES.index(_SMALL_SAMPLE_PENALTY)
-            return np.inf if errors[-1] < errors[usual] else _SMALL_SAMPLE_PENALTY
-        return float(penalties[int(np.argmin(errors))])
-
-    def _pairs(self, start: int, stop: int) -> Iterator[tuple[_Array, _Array, NDArray[np.int64]]]:
-        """Yield design (m, D), futures minus base (m, H) and origins (m,), for windows start..stop."""
-        lookback, horizon = self.recipe.lookback, self.design.horizon
-        repeated = base_columns(lookback, horizon, self.recipe.base)
-        for part in chunks(start, stop, self.design.n_columns + horizon * (len(_PENALTIES) + 1)):
-            origins = self.first + np.arange(part.start, part.stop)
-            window = windows(self.values, origins, lookback)
-            rest = (futures(self.values, origins, horizon) - window[:, repeated]) / self.scale
-            relative = (window - window[:, -1:]) / self.scale
-            yield self.design.rows(relative, self.known, self.past, origins), rest, origins
-
-    def _sums(self, groups: list[list[tuple[int, int]]]) -> list[NormalEquations]:
-        """Return the normal equations of each group of window ranges; every window is laid out once."""
-        sums = [NormalEquations.empty(*self.usable.shape) for _ in groups]
-        cuts = sorted({edge for ranges in groups for span in ranges for edge in span})
-        for start, stop in itertools.pairwise(cuts):
-            members = [
-                total
-                for total, ranges in zip(sums, groups, strict=True)
-                if any(low <= start and stop <= high for low, high in ranges)
-            ]
-            for design, rest, _ in self._pairs(start, stop) if members else ():
-                part = NormalEquations.of(design, rest)
-                for total in members:
-                    total += part
-        return sums
-
-    def _errors(self, start: int, stop: int, weights: _Array) -> _Array:
-        """Return the summed absolute error for each penalty, then the base's; ``weights`` is (D, penalties, H)."""
-        n_columns, n_penalties, horizon = weights.shape
-        errors = np.zeros(n_penalties + 1)
-        for design, rest, origins in self._pairs(start, stop):
-            # An error of a logarithm is to first order a share of the value: times the value it is in original units.
-            importance = np.exp(futures(self.values, origins, horizon)) if self.recipe.log else np.ones_like(rest)
-            fitted = (design @ weights.reshape(n_columns, -1)).reshape(len(rest), n_penalties, horizon)
-            errors[:-1] += np.einsum("nph,nh->p", np.abs(fitted - rest[:, None]), importance)
-            errors[-1] += float((np.abs(rest) * importance).sum())
-        return errors
-
-
-def _ridge(sums: NormalEquations, penalty: float, usable: NDArray[np.bool_]) -> _Array:
-    """Return the weights, (D, H), for a penalty in mean squares of a regressor."""
-    return sums.solve(max(penalty, _SMALLEST_PENALTY) * sums.mean_square, usable)
-
-
-def _fold_edges(n_windows: int) -> list[tuple[int, int]]:
-    """Return the half-open ranges of consecutive folds whose sizes differ by at most one."""
-    folds = np.array_split(np.arange(n_windows), _N_FOLDS)
-    return [(int(fold[0]), int(fold[-1]) + 1) for fold in folds]
-
-
-def _kept(start: int, stop: int, n_windows: int, gap: int) -> list[tuple[int, int]]:
-    """Return the ranges to train on: without the fold and its gaps, or without the fold alone if too few are left."""
-    before, after = max(0, start - gap), min(n_windows, stop + gap)
-    if before + n_windows - after < _FEWEST_WINDOWS:
-        before, after = start, stop
-    return [(low, high) for low, high in ((0, before), (after, n_windows)) if low < high]
+    def _states(
+        self,
+        echo: Echo,
+        states: _Array | None,
+        values: _Array,
+        known: _Array,
+        past: _Array,
+        origins: NDArray[np.int64],
+        blocks: list[_Array],
+    ) -> _Array:
+        """Return the states (n, n_states) at the origins, or after the last of the `blocks` that were forecast."""
+        if states is None:
+            order, inverse = np.unique(origins - 1, return_inverse=True)
+            return echo.after(values, known, past, order)[inverse]
+        last = blocks[-2][:, -1:] if len(blocks) > 1 else values[origins - 1][:, None]
+        read = origins[:, None] + (len(blocks) - 1) * self.horizon_ + np.arange(self.horizon_)
+        ahead = known[np.minimum(read, len(known) - 1)]
+        behind = past[np.minimum(read, origins[:, None] - 1)]
+        return echo.on(states, np.concatenate([last, blocks[-1]], axis=1), ahead, behind)

@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 from rnnforecast.scaling import Identity, Log, fit_scaler, wants_log
 from rnnforecast.seasonality import find_seasons
 
-__all__ = ["Recipe", "base_columns", "base_forecast", "futures", "resolve", "resolve_seasons", "windows"]
+__all__ = ["Recipe", "base_columns", "base_forecast", "futures", "resolve", "resolve_seasons", "shortened", "windows"]
 
 _BLOCK_WITHOUT_SEASON = 10
-_LOOKBACK_WITHOUT_SEASON = 20
+_LOOKBACK_WITHOUT_SEASON = 70
+_SHORT_WITHOUT_SEASON = 20
 _MOST_SEASONS_BACK = 14
+_SEASONS_ANYWAY = 2  # of the longest, however few rows there are for each lag
+_ROWS_PER_LAG = 20
 _MOST_COMPARISONS = 20_000_000  # of the base with the last value; a long series with a long horizon is sampled
 _LONGEST_LOOKBACK = 1345  # two weeks of quarter hours; the cost of the closed form grows with the cube
 
@@ -78,8 +81,9 @@ def resolve(
     candidates : sequence of int or None
         Season lengths the time axis makes possible, see `rnnforecast.seasonality.find_seasons`.
     lookback : "auto" or int
-        Auto counts in seasons: a third of the series, at most 14 seasons, plus one value (the seasonal difference of
-        the last value needs the lag one beyond the season); 20 without a season.
+        Auto counts in seasons: a third of the series, at most 14 seasons, and no more than a twentieth of the rows or
+        two of the longest season, plus one value (the seasonal difference of the last value needs the lag one beyond
+        the season); 70 without a season.
     season_length : "auto", None, int or tuple of int
         None and 1 mean no season.
     transform : "auto", "log" or None
@@ -202,6 +206,14 @@ def base_forecast(relative: NDArray[np.float64], horizon: int, base: int) -> NDA
     return relative[:, base_columns(relative.shape[1], horizon, base)]
 
 
+def shortened(recipe: Recipe, horizon: int) -> int:
+    """Return a shorter lookback than the recipe's, if there is one: two of the shortest season, twenty without any."""
+    if not recipe.seasons:
+        return min(recipe.lookback, _SHORT_WITHOUT_SEASON)
+    season = recipe.seasons[0]
+    return min(recipe.lookback, max(season + min(horizon, season), recipe.base))
+
+
 def _is_auto(parameter: Any) -> bool:
     return isinstance(parameter, str) and parameter == "auto"
 
@@ -231,6 +243,8 @@ def _auto_lookback(n_rows: int, horizon: int, seasons: tuple[int, ...]) -> int:
     n_seasons = int(np.clip(third // smallest, 1, _MOST_SEASONS_BACK))
     if third >= largest:
         n_seasons = max(n_seasons, -(-largest // smallest))
+    affordable = max(n_rows // _ROWS_PER_LAG, _SEASONS_ANYWAY * largest) // smallest
+    n_seasons = min(n_seasons, max(affordable, 1))
     return min(n_seasons, max(_LONGEST_LOOKBACK // smallest, 1)) * smallest + 1
 
 

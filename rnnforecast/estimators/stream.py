@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rnnforecast.estimators._committee import Committee
+from rnnforecast.estimators._echo_state import EchoStates
 from rnnforecast.estimators._ensemble import scaled
 from rnnforecast.estimators._forking import ForkedEnsemble
+from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._recipe import base_columns
 from rnnforecast.network.streams import Reading
 from rnnforecast.network.windows import Frame
@@ -45,16 +48,13 @@ class ForecastStream:
         self.horizon: int = forecaster.horizon
         self._one_dimensional = series.one_dimensional
         self._weight = np.atleast_1d(forecaster.blend_weight_)
-        self._linear = None if forecaster.linear_ is None else _Linear(forecaster.linear_)
-        self._network = None
+        self._linear = None if forecaster.linear_ is None else _of(forecaster.linear_, series.target)
+        self._network: Any = None
         if self._linear is None or self._weight.any():
-            carried = isinstance(ensemble, ForkedEnsemble)
-            self._network = (_Carried if carried else _Windowed)(ensemble, series.target)
+            kinds = {ForkedEnsemble: _Carried, EchoStates: _mean_of}
+            self._network = kinds.get(type(ensemble), _Windowed)(ensemble, series.target)
         self._n_columns = series.target.shape[1]
-        self._transform = ensemble.scales.transform
-        reach = 1 if self._linear is None else self._linear.lookback
-        rows = np.maximum(np.arange(len(series.target) - reach, len(series.target)), 0)
-        self._recent = self._transform.forward(series.target[rows])
+        self._transform = (self._network if self._linear is None else self._linear).transform
 
     def update(self, values: ArrayLike) -> ForecastStream:
         """Take the next observation.
@@ -79,38 +79,83 @@ class ForecastStream:
         row = self._transform.forward(row)
         if self._network is not None:
             self._network.take(row)  # may refuse it
-        self._recent[:-1] = self._recent[1:]
-        self._recent[-1] = row
+        if self._linear is not None:
+            self._linear.take(row)
         return self
 
     def forecast(self) -> np.ndarray:
         """Forecast the next steps, (horizon,) or (horizon, K), in original units."""
-        inverse = self._transform.inverse
         if self._linear is None:
             assert self._network is not None
-            out = inverse(self._network.forecast())
+            out = self._network.forecast()
         else:
-            out = inverse(self._linear.forecast(self._recent))
+            out = self._linear.forecast()
             if self._network is not None:
-                out = out + self._weight * (inverse(self._network.forecast()) - out)
+                out = out + self._weight * (self._network.forecast() - out)
         return out[:, 0] if self._one_dimensional else out
 
 
 class _Linear:
-    """The closed-form model on its newest window."""
+    """A closed-form model on its newest window."""
 
-    def __init__(self, model: Any):
-        self.lookback, self.scale, self.weights = model.recipe_.lookback, model.scale_, model.weights_
-        self.columns = base_columns(self.lookback, model.horizon_, model.recipe_.base)
+    def __init__(self, model: LinearModel, target: np.ndarray):
+        self.transform, self.scale, self.weights = model.recipe_.transform, model.scale_, model.weights_
+        self.columns = base_columns(model.recipe_.lookback, model.horizon_, model.recipe_.base)
         self.signal = bool(np.isfinite(model.alpha_).any())
+        values, n_rows = self.transform.forward(target), len(target)
+        self.recent = values[np.maximum(np.arange(n_rows - model.recipe_.lookback, n_rows), 0)]
+        self.none, self.echoes = np.zeros((n_rows, 0)), [echo for echo in model.echoes_ if echo is not None]
+        last = np.array([n_rows - 1])
+        self.states = [
+            echo.after(values[:, column], self.none, self.none, last) for column, echo in enumerate(self.echoes)
+        ]
 
-    def forecast(self, recent: np.ndarray) -> np.ndarray:
-        """Forecast (H, K), transformed, from `recent` (lookback, K)."""
-        out = recent[self.columns]
+    def take(self, row: np.ndarray) -> None:
+        """Append a transformed row (K,), and go one step on."""
+        nothing = np.zeros((1, 1, 0))
+        for column, echo in enumerate(self.echoes):
+            read = np.array([[self.recent[-1, column], row[column]]])
+            self.states[column] = echo.on(self.states[column], read, nothing, nothing)
+        self.recent[:-1] = self.recent[1:]
+        self.recent[-1] = row
+
+    def forecast(self) -> np.ndarray:
+        """Forecast (H, K) in original units."""
+        out = self.recent[self.columns]
         if self.signal:  # weights are zero for columns without any
-            relative = (recent - recent[-1]) / self.scale
-            out = out + np.einsum("lk,klh->hk", relative, self.weights) * self.scale
-        return out
+            design = (self.recent - self.recent[-1]) / self.scale
+            if self.states:
+                design = np.concatenate([np.concatenate(self.states).T, design])
+            out = out + np.einsum("lk,klh->hk", design, self.weights) * self.scale
+        return self.transform.inverse(out)
+
+
+class _Mean:
+    """Closed-form models averaged by their shares (K, M)."""
+
+    def __init__(self, members: list[LinearModel], shares: np.ndarray, target: np.ndarray):
+        self.members, self.shares = [_Linear(member, target) for member in members], shares
+        self.transform = self.members[0].transform
+
+    def take(self, row: np.ndarray) -> None:
+        """Append a transformed row (K,)."""
+        for member in self.members:
+            member.take(row)
+
+    def forecast(self) -> np.ndarray:
+        """Forecast (H, K) in original units."""
+        return np.einsum("mhk,km->hk", np.stack([member.forecast() for member in self.members]), self.shares)
+
+
+def _of(model: LinearModel | Committee, target: np.ndarray) -> _Linear | _Mean:
+    """Let a closed-form model read on after the rows (N, K) of `target`."""
+    return _Linear(model, target) if isinstance(model, LinearModel) else _Mean(model.members_, model.shares_, target)
+
+
+def _mean_of(ensemble: EchoStates, target: np.ndarray) -> _Mean:
+    """Let echo state networks read on."""
+    n = len(ensemble.models)
+    return _Mean(ensemble.models, np.full((target.shape[1], n), 1.0 / n), target)
 
 
 class _Member:
@@ -119,6 +164,7 @@ class _Member:
     def __init__(self, ensemble: Any, target: np.ndarray, reach: int):
         windows = ensemble.windows
         self.windows, self.network, self.scaler = windows, ensemble.network, ensemble.scales.target
+        self.transform = ensemble.scales.transform
         self.prepared = [ensemble.network.prepare(weights) for weights in ensemble.weights]
         rows = np.maximum(np.arange(len(target) - reach, len(target)), 0)
         frame = ensemble.scales.frame(target[rows], *(np.zeros((reach, 0)) for _ in range(2)), self.network.dtype)
@@ -134,8 +180,9 @@ class _Member:
         table[-1] = newest
 
     def restore(self, out: np.ndarray) -> np.ndarray:
-        """Forecast (H, K), transformed, from the sum (H, J, K / J) of the members' in the frame's units."""
-        return self.scaler.inverse(out.transpose(0, 2, 1).reshape(len(out), -1) / len(self.prepared))
+        """Forecast (H, K) in original units from the sum (H, J, K / J) of the members' in the frame's units."""
+        mean = out.transpose(0, 2, 1).reshape(len(out), -1) / len(self.prepared)
+        return self.transform.inverse(self.scaler.inverse(mean))
 
 
 class _Windowed(_Member):
@@ -146,7 +193,7 @@ class _Windowed(_Member):
         self.work = self.network.work(self.windows.lookback, len(self.column))
 
     def forecast(self) -> np.ndarray:
-        """Forecast (H, K), transformed."""
+        """Forecast (H, K) in original units."""
         read = self.windows.read(self.frame, self.origin, self.column)
         total = 0.0
         for prepared in self.prepared:
@@ -172,7 +219,7 @@ class _Carried(_Member):
         self.hidden = [reading.read(x) for reading in self.readings]
 
     def forecast(self) -> np.ndarray:
-        """Forecast (H, K), transformed."""
+        """Forecast (H, K) in original units."""
         shape = (self.windows.horizon, self.windows.n_targets, len(self.column))
         total = len(self.readings) * self.windows.reference(self.frame, self.origin - 1, self.column, 1)
         for prepared, hidden in zip(self.prepared, self.hidden, strict=True):

@@ -1,8 +1,8 @@
 """The public series on which defaults are developed, by one rule; from the folder in ``RNNFORECAST_DATA``.
 
 The first 80 % of the rows are learnt from, fewer where that leaves less than ten origins, and every later origin is
-forecast with the parameters fixed; short monthly series have several such cutoffs. Of the M4 weekly series every fifteenth is
-taken. Horizons are a day of hours, a year of months, a week of trading days, and thirteen weeks.
+forecast with the parameters fixed; short monthly series have several such cutoffs. Of the M4 weekly series every
+fifteenth is taken. Horizons are a day of hours, a year of months, a week of trading days, and thirteen weeks.
 """
 
 from __future__ import annotations

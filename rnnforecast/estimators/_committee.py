@@ -1,0 +1,114 @@
+"""Several closed-form models of one series, averaged by weights that cross-validation supports (Breiman, 1996).
+
+A long window forecasts best where there are many rows for each lag, a short one where there are few, and the states of
+a reservoir hold what is not linear; their errors differ, so that their mean is better than any (Bates and
+Granger, 1969).
+N rows, K targets, M members, n windows, H steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+
+from rnnforecast.estimators._linear import LinearModel
+from rnnforecast.estimators._recipe import Recipe, shortened
+from rnnforecast.estimators._reservoir import Drawing
+
+NEWEST = 100_000  # rows that members besides the first learn from, which bounds the memory of a reservoir's states
+COMPARED = 20_000  # windows at most on which weights are found
+PRIOR_BLOCKS = 20.0  # equal weights count as much as so many horizons of cross-validated errors
+ENOUGH_WINDOWS = 200  # with fewer, the members beside the first deserve proportionally less
+SUM_TO_ONE = 1e3  # weight of that condition beside mean squares of about one
+
+_Array = NDArray[np.float64]
+
+
+def stack(errors: list[_Array], n_windows: int) -> _Array:
+    """Find weights of members from their cross-validated errors.
+
+    They minimise the squared error of the weighted mean, are not negative and sum to one; then they are drawn towards
+    equal ones, and those of all but the first towards zero where there are few windows.
+
+    Parameters
+    ----------
+    errors : list of M ndarray of shape (n, H)
+        Of the same windows.
+    n_windows : int
+        Windows learnt from, of which these may be a sample.
+
+    Returns
+    -------
+    ndarray of shape (M,)
+    """
+    flat = np.stack([error.ravel() for error in errors], axis=1)
+    size = np.abs(flat).max()
+    equal = np.full(len(errors), 1.0 / len(errors))
+    if size == 0.0:
+        return equal
+    flat = flat / size  # squares of large values would overflow
+    gram = flat.T @ flat
+    gram /= np.trace(gram) / len(gram)
+    root = np.linalg.cholesky(gram + 1e-9 * np.eye(len(gram)))
+    conditions = np.vstack([root.T, np.full(len(gram), SUM_TO_ONE)])
+    found, _ = nnls(conditions, np.append(np.zeros(len(gram)), SUM_TO_ONE))
+    n_blocks = n_windows / errors[0].shape[1]
+    weights = (n_blocks * found / found.sum() + PRIOR_BLOCKS * equal) / (n_blocks + PRIOR_BLOCKS)
+    weights[1:] *= min(1.0, n_windows / ENOUGH_WINDOWS)
+    weights[0] = 1.0 - weights[1:].sum()
+    return weights
+
+
+class Committee:
+    """Ridge regression on a long window, on a short one, and on a short one with the states of a reservoir.
+
+    Parameters
+    ----------
+    drawing : Drawing
+        Of the reservoir.
+
+    Attributes
+    ----------
+    members_ : list of M LinearModel
+        The first is the model of `rnnforecast.LinearForecaster`.
+    shares_ : ndarray of shape (K, M)
+        Their weights.
+    alpha_ : ndarray of shape (K,)
+        Smallest penalty of the members; ``inf`` where none of them found a signal beyond the base.
+    recipe_, horizon_
+        Of the first member.
+    """
+
+    def __init__(self, drawing: Drawing) -> None:
+        self.drawing = drawing
+
+    def fit(self, target: _Array, known: _Array, past: _Array, recipe: Recipe, horizon: int) -> Committee:
+        """Estimate all members and weigh them; parameters as in `LinearModel.fit`."""
+        first = max(0, len(target) - NEWEST)
+        newest = (target[first:], known[first:], past[first:])
+        stride = -(-min(len(target), NEWEST) // COMPARED)
+        short = replace(recipe, lookback=shortened(recipe, horizon))
+        long = LinearModel(stride=stride).fit(target, known, past, recipe, horizon)
+        self.members_ = [long, LinearModel(drawing=self.drawing, stride=stride).fit(*newest, short, horizon)]
+        if short.lookback < recipe.lookback:
+            self.members_.insert(1, LinearModel(stride=stride).fit(*newest, short, horizon))
+        self.recipe_, self.horizon_ = recipe, horizon
+        self.alpha_ = np.min([member.alpha_ for member in self.members_], axis=0)
+        n_windows = max(len(target) - horizon - recipe.lookback + 1, 0)
+        self.shares_ = np.zeros((target.shape[1], len(self.members_)))
+        for column, shares in enumerate(self.shares_):
+            errors = [member.errors_[column] for member in self.members_]
+            n_common = min(len(each) for each in errors)
+            shares[:] = stack([each[len(each) - n_common :] for each in errors], n_windows) if n_common else 0.0
+            shares[0] = 1.0 - shares[1:].sum()
+        for member in self.members_:
+            member.errors_ = []
+        return self
+
+    def forecast(self, target: _Array, known: _Array, past: _Array, origins: NDArray[np.int64], horizon: int) -> _Array:
+        """Forecast (n, horizon, K) in original units; parameters as in `LinearModel.forecast`."""
+        each = [member.forecast(target, known, past, origins, horizon) for member in self.members_]
+        return np.einsum("mnhk,km->nhk", np.stack(each), self.shares_)
