@@ -12,6 +12,7 @@ from rnnforecast.estimators._architecture import sizes
 from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._recipe import Recipe
 from rnnforecast.estimators._reservoir import drawing
+from rnnforecast.kernels.cells import named
 from rnnforecast.series import Series
 from rnnforecast.training.loop import History
 
@@ -41,6 +42,11 @@ def check_ridge(forecaster: Any) -> None:
             f'solver="ridge" reads one recurrent layer of one cell, got hidden_layer_sizes={hidden} and '
             f"cell={forecaster.cell!r}: give one size and one cell, or another solver"
         )
+    if named(forecaster.cell).n_memory:
+        raise InvalidParameterError(
+            f'solver="ridge" goes on from hidden states alone, but cell={forecaster.cell!r} has a memory beside them: '
+            'use cell="leaky", "rnn" or "gru"'
+        )
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class EchoStates:
 
     windows: Reach
     models: list[LinearModel]
-    histories: list[History] = field(default_factory=lambda: [History()], repr=False)
+    histories: list[History] = field(default_factory=lambda: [History(n_steps=1, n_epochs=1)], repr=False)
 
     @property
     def network(self) -> Any:

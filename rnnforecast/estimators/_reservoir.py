@@ -41,19 +41,20 @@ class Drawing:
     leak: tuple[float, ...] = (0.05, 0.2, 0.5, 1.0)
     seed: int = 0
 
+    @property
+    def scales(self) -> dict[str, Any]:
+        """Arguments of `random_weights`."""
+        return {
+            "density": 1.0 - self.sparsity,
+            "spectral_radius": self.spectral_radius,
+            "input_scale": self.input_scaling,
+            "leaks": self.leak,
+        }
+
     def reservoir(self, n_inputs: int) -> Reservoir:
         """Draw one for so many inputs."""
-        return Reservoir(
-            named(self.cell),
-            n_inputs,
-            self.n_units,
-            np.float64,
-            np.random.default_rng(self.seed),
-            density=1.0 - self.sparsity,
-            spectral_radius=self.spectral_radius,
-            input_scale=self.input_scaling,
-            leaks=self.leak,
-        )
+        rng = np.random.default_rng(self.seed)
+        return Reservoir(named(self.cell), n_inputs, self.n_units, np.float64, rng, **self.scales)
 
 
 def drawing(estimator: Any, seed: int) -> Drawing:
