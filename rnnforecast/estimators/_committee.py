@@ -20,7 +20,7 @@ from rnnforecast.estimators._reservoir import Drawing
 
 NEWEST = 100_000  # rows that members besides the first learn from, which bounds the memory of a reservoir's states
 COMPARED = 20_000  # windows at most on which weights are found
-PRIOR_BLOCKS = 20.0  # equal weights count as much as so many horizons of cross-validated errors
+PRIOR_BLOCKS = 20.0  # the first member alone counts as much as so many horizons of cross-validated errors
 ENOUGH_WINDOWS = 200  # with fewer, the members beside the first deserve proportionally less
 SUM_TO_ONE = 1e3  # weight of that condition beside mean squares of about one
 
@@ -31,7 +31,7 @@ def stack(errors: list[_Array], n_windows: int) -> _Array:
     """Find weights of members from their cross-validated errors.
 
     They minimise the squared error of the weighted mean, are not negative and sum to one; then they are drawn towards
-    equal ones, and those of all but the first towards zero where there are few windows.
+    the first member, the more so the fewer windows there are and the longer these overlap.
 
     Parameters
     ----------
@@ -46,9 +46,9 @@ def stack(errors: list[_Array], n_windows: int) -> _Array:
     """
     flat = np.stack([error.ravel() for error in errors], axis=1)
     size = np.abs(flat).max()
-    equal = np.full(len(errors), 1.0 / len(errors))
+    weights = np.eye(len(errors))[0]
     if size == 0.0:
-        return equal
+        return weights
     flat = flat / size  # squares of large values would overflow
     gram = flat.T @ flat
     gram /= np.trace(gram) / len(gram)
@@ -56,10 +56,8 @@ def stack(errors: list[_Array], n_windows: int) -> _Array:
     conditions = np.vstack([root.T, np.full(len(gram), SUM_TO_ONE)])
     found, _ = nnls(conditions, np.append(np.zeros(len(gram)), SUM_TO_ONE))
     n_blocks = n_windows / errors[0].shape[1]
-    weights = (n_blocks * found / found.sum() + PRIOR_BLOCKS * equal) / (n_blocks + PRIOR_BLOCKS)
-    weights[1:] *= min(1.0, n_windows / ENOUGH_WINDOWS)
-    weights[0] = 1.0 - weights[1:].sum()
-    return weights
+    share = n_blocks / (n_blocks + PRIOR_BLOCKS) * min(1.0, n_windows / ENOUGH_WINDOWS)
+    return weights + share * (found / found.sum() - weights)
 
 
 class Committee:
@@ -98,12 +96,11 @@ class Committee:
         self.recipe_, self.horizon_ = recipe, horizon
         self.alpha_ = np.min([member.alpha_ for member in self.members_], axis=0)
         n_windows = max(len(target) - horizon - recipe.lookback + 1, 0)
-        self.shares_ = np.zeros((target.shape[1], len(self.members_)))
+        self.shares_ = np.tile(np.eye(len(self.members_))[0], (target.shape[1], 1))
         for column, shares in enumerate(self.shares_):
             errors = [member.errors_[column] for member in self.members_]
-            n_common = min(len(each) for each in errors)
-            shares[:] = stack([each[len(each) - n_common :] for each in errors], n_windows) if n_common else 0.0
-            shares[0] = 1.0 - shares[1:].sum()
+            if n_common := min(len(each) for each in errors):
+                shares[:] = stack([each[len(each) - n_common :] for each in errors], n_windows)
         for member in self.members_:
             member.errors_ = []
         return self
