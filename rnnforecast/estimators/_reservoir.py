@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, InvalidParameterError
 
 from rnnforecast.kernels.cells import Cell, named
-from rnnforecast.network.reservoir import Reservoir
+from rnnforecast.network.reservoir import Reservoir, ReservoirRun
 from rnnforecast.scaling import Scaler, fit_scaler
 
 CONSTRAINTS: dict[str, list[Any]] = {
@@ -142,9 +142,19 @@ class Echo:
         ndarray of shape (E, H)
         """
         x = self._inputs(values[:, 1:], np.diff(values, axis=1), known, past)
+        run = self.start(states)
+        return run.read(np.ascontiguousarray(x.transpose(1, 2, 0)))[-1].T.copy()
+
+    def start(self, states: _Array) -> ReservoirRun:
+        """Begin to read E sequences in their `states` (E, H)."""
         run = self.reservoir.start(len(states))
         run.state[0] = states.T
-        return run.read(np.ascontiguousarray(x.transpose(1, 2, 0)))[-1].T.copy()
+        return run
+
+    def input(self, before: float, value: float) -> _Array:
+        """Return what goes in when a value is read after another, (1, 2, 1), where there are no covariates."""
+        x = self.scaler.transform(np.array([value, value - before]))
+        return np.clip(x, -LARGEST_INPUT, LARGEST_INPUT, out=x)[None, :, None]
 
     def _inputs(self, values: _Array, changes: _Array, known: _Array, past: _Array) -> _Array:
         """Return what goes in, (..., D), from values and changes (...) and covariates (..., F), (..., P)."""

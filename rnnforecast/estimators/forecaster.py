@@ -26,9 +26,9 @@ from rnnforecast.series import Series
 
 
 class RNNForecaster(BaseForecaster):
-    """Forecast a series with a recurrent network beside a closed-form linear model.
+    """Forecast a series with a recurrent network beside closed-form models.
 
-    The forecast is ``linear + weight (network - linear)`` with a weight that held-out windows support; attributes and
+    The forecast is ``closed + weight (network - closed)`` with a weight that held-out windows support; attributes and
     the representation say how large it is, and whether there was any skill at all.
 
     Parameters
@@ -157,6 +157,9 @@ class RNNForecaster(BaseForecaster):
         windows.
     no_skill_ : bool
         Whether the data show no skill beyond a naive forecast.
+    linear_ : Committee, LinearModel or None
+        The closed-form part; ``shares_`` (K, 2 or 3) of a committee are the weights of its long window, of its short
+        one where it is shorter, and of the echo state network.
     cutoff_ : label
         Last time that is known.
     freq_, season_length_, lookback_, n_parameters_, n_features_in_, feature_names_in_

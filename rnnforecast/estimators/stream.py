@@ -104,18 +104,16 @@ class _Linear:
         self.signal = bool(np.isfinite(model.alpha_).any())
         values, n_rows = self.transform.forward(target), len(target)
         self.recent = values[np.maximum(np.arange(n_rows - model.recipe_.lookback, n_rows), 0)]
-        self.none, self.echoes = np.zeros((n_rows, 0)), [echo for echo in model.echoes_ if echo is not None]
+        none, self.echoes = np.zeros((n_rows, 0)), [echo for echo in model.echoes_ if echo is not None]
         last = np.array([n_rows - 1])
-        self.states = [
-            echo.after(values[:, column], self.none, self.none, last) for column, echo in enumerate(self.echoes)
+        self.runs = [
+            echo.start(echo.after(values[:, column], none, none, last)) for column, echo in enumerate(self.echoes)
         ]
 
     def take(self, row: np.ndarray) -> None:
         """Append a transformed row (K,), and go one step on."""
-        nothing = np.zeros((1, 1, 0))
-        for column, echo in enumerate(self.echoes):
-            read = np.array([[self.recent[-1, column], row[column]]])
-            self.states[column] = echo.on(self.states[column], read, nothing, nothing)
+        for column, (echo, run) in enumerate(zip(self.echoes, self.runs, strict=True)):
+            run.read(echo.input(self.recent[-1, column], row[column]))
         self.recent[:-1] = self.recent[1:]
         self.recent[-1] = row
 
@@ -124,8 +122,8 @@ class _Linear:
         out = self.recent[self.columns]
         if self.signal:  # weights are zero for columns without any
             design = (self.recent - self.recent[-1]) / self.scale
-            if self.states:
-                design = np.concatenate([np.concatenate(self.states).T, design])
+            if self.runs:
+                design = np.concatenate([np.concatenate([run.state[0] for run in self.runs], axis=1), design])
             out = out + np.einsum("lk,klh->hk", design, self.weights) * self.scale
         return self.transform.inverse(out)
 
