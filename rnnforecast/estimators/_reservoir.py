@@ -23,7 +23,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "input_scaling": [Interval(Real, 0, None, closed="left")],
     "leak": [Interval(Real, 0, 1, closed="right"), tuple, list],
 }
-LONGEST_MEMORY = 100_000  # rows: what was read before has left the state to the last bit
+LONGEST_MEMORY = 20_000  # rows: what was read before has left the state to the last bit
 LARGEST_INPUT = 6.0  # deviations; what is further out says nothing more to a tanh
 
 _Array = NDArray[np.float64]

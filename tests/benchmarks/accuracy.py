@@ -34,7 +34,7 @@ ETT = {
     "batch_size": 256,
     "max_iter": 4,
     "learning_rate_init": 1e-3,
-    "n_estimators": 3,
+    "n_estimators": 2,
     "blend": 0.5,  # fixed beforehand; the rest was chosen on the validation rows
     "validation_fraction": 0.25,  # 2880 of the 11520 rows before the test rows
     "refit": False,
