@@ -20,7 +20,7 @@ pytestmark = [
 def test_the_default_wins_on_four_fifths_of_the_series_with_skill_to_gain():
     total = verdict([run_case(name, seed=0) for name in CASES])
     assert total["wins"] >= 0.8 * total["worth"]
-    assert total["lost"] <= 1
+    assert total["lost"] <= 3
     assert total["to linear"] < 1.0
 
 

@@ -146,12 +146,12 @@ class LinearModel:
         repeated = base_columns(recipe.lookback, self.horizon_, recipe.base)
         window = windows(values, origins, recipe.lookback)
         blocks: list[_Array] = []
-        states = None
+        states, signal = None, np.isfinite(self.alpha_[column])
         for ahead in range(0, horizon, self.horizon_):
-            if echo is not None:
+            if signal and echo is not None:
                 states = self._states(echo, states, values, known, past, origins, blocks)
             block = window[:, repeated]
-            if np.isfinite(self.alpha_[column]):
+            if signal:
                 relative = (window - window[:, -1:]) / scale
                 block = block + scale * (self.design_.rows(relative, known, past, origins, states, ahead) @ weights)
             blocks.append(block)

@@ -158,14 +158,13 @@ class Regression:
             return np.zeros((0, self.design.horizon))
         kept = np.arange(self.n_windows - 1, -1, -stride)[::-1]
         errors = np.empty((len(kept), self.design.horizon))
-        for (start, stop), sums in zip(self._edges, self._folds if np.isfinite(penalty) else self._edges, strict=True):
-            inside = kept[(start <= kept) & (kept < stop)]
-            weights = self._ridge(sums, penalty) if isinstance(sums, NormalEquations) else None
+        for fold, (start, stop) in enumerate(self._edges):
+            weights = self._ridge(self._folds[fold], penalty) if np.isfinite(penalty) else np.zeros(self.usable.shape)
             for design, rest, origins in self._pairs(start, stop):
-                here = np.isin(origins - self.first, inside)
-                found = rest[here] if weights is None else rest[here] - design[here] @ weights
-                errors[np.searchsorted(kept, origins[here] - self.first)] = found * self.scale
-        return errors
+                windows_here = origins - self.first
+                here = np.isin(windows_here, kept)
+                errors[np.searchsorted(kept, windows_here[here])] = rest[here] - design[here] @ weights
+        return errors * self.scale
 
     def best_penalty(self) -> float:
         """Return the penalty with the smallest cross-validated absolute error in original units."""
