@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.benchmarks import breakdown, fits, layers, rivals, speed, timing
+from tests.benchmarks import accuracy, breakdown, fits, layers, rivals, speed, timing
 from tests.benchmarks.table import Bar, Options, Row, Size
 
 TINY = Options(n_rounds=2, cells=("gru",), sizes=(Size(4, 3, 2, 5),), rivals=frozenset(), seconds=0.0, product_size=8)
@@ -213,3 +213,20 @@ def test_quick_options_give_way_to_what_is_asked():
     assert (chosen.n_rounds, chosen.rivals) == (7, {"torch"})
     assert chosen.product_size == speed.QUICK.product_size
     assert speed.choose(speed.parser().parse_args([])) == Options()
+
+
+def test_the_verdict_counts_wins_among_series_with_skill_to_gain():
+    def row(naive, linear, ours):
+        return {"last value": naive + 1.0, "seasonal naive": naive, "linear": linear, "rnnforecast": ours}
+
+    rows = [row(1.0, 0.8, 0.7), row(1.0, 0.8, 0.9), row(1.0, 1.0, 1.0), row(1.0, 1.0, 1.1), row(1.0, 1.2, 0.9)]
+    total = accuracy.verdict(rows)
+    assert (total["series"], total["worth"], total["wins"], total["lost"]) == (5, 3, 2, 1)
+    assert total["worst"] == pytest.approx(0.9 / 0.8)
+    assert total["to naive"] == pytest.approx((0.7 * 0.9 * 1.1 * 0.9) ** 0.2)
+
+
+def test_a_case_is_chosen_by_the_beginning_of_its_name():
+    assert accuracy.chosen(["airline"]) == ["airline 12", "airline 24"]
+    assert accuracy.chosen(["protocol"]) == []
+    assert len(accuracy.chosen([])) >= 50

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from rnnforecast.estimators._bridge import Bridge, observed_targets
+from rnnforecast.estimators._committee import Committee
+from rnnforecast.estimators._echo_state import EchoStates
 from rnnforecast.estimators._ensemble import Ensemble, validation_windows
 from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._recipe import worth_learning
@@ -102,9 +104,9 @@ class Evidence:
 def weigh(
     series: Series,
     first: np.ndarray,
-    linear: LinearModel | None,
+    linear: LinearModel | Committee | None,
     alphas: np.ndarray,
-    ensemble: Ensemble,
+    ensemble: Ensemble | EchoStates,
     seasons: tuple[int, ...],
     blend: Any,
 ) -> Evidence:
@@ -115,10 +117,10 @@ def weigh(
     series : Series
     first : (S,)
         The models have seen the rows before, of each series.
-    linear : LinearModel or None
+    linear : LinearModel, Committee or None
     alphas : (K,)
         Penalties of the linear model that will forecast; infinite where it found no signal beyond the naive forecast.
-    ensemble : Ensemble
+    ensemble : Ensemble or EchoStates
     seasons : tuple of int
     blend : "auto", float or None
         The estimator's parameter.

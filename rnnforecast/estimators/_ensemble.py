@@ -159,6 +159,11 @@ class Ensemble:
     weights: list[np.ndarray]
     histories: list[History] = field(repr=False)
 
+    @property
+    def n_parameters(self) -> int:
+        """Weights of a network."""
+        return self.network.layout.size
+
     def forecast_series(self, series: Series, origins: np.ndarray, horizon: int, n_threads: int = 1) -> np.ndarray:
         """Forecast a series, or a panel with room between its series; see `forecast`."""
         about = (series.masked, series.spans, series.static)

@@ -10,6 +10,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from rnnforecast.estimators import _diagnosis, _importance, _input_gradient
 from rnnforecast.estimators._base import BaseForecaster
+from rnnforecast.estimators._committee import Committee
+from rnnforecast.estimators._echo_state import EchoStates
 from rnnforecast.estimators._parameters import checked_number
 from rnnforecast.series import Series
 
@@ -18,6 +20,7 @@ class Interpretation(BaseForecaster):
     """Methods of a forecaster with networks, ``ensemble_``, and perhaps a linear model, ``linear_``."""
 
     ensemble_: Any
+    linear_: Any
     target_transform: Any
 
     def gradient_flow(self, X: Any = None) -> pd.DataFrame:
@@ -38,9 +41,11 @@ class Interpretation(BaseForecaster):
         Raises
         ------
         ValueError
-            If the layers cannot be followed from step to step.
+            If the layers cannot be followed from step to step, or were not trained by gradients.
         """
         check_is_fitted(self)
+        if isinstance(self.ensemble_, EchoStates):
+            raise ValueError('gradient_flow shows what trains a network, but solver="ridge" has no gradients')
         return _diagnosis.gradient_flow(self.ensemble_, self._one_series(X))
 
     def input_gradient(self, X: Any = None, *, step: int = 1, target: Hashable = None) -> pd.DataFrame:
@@ -70,10 +75,10 @@ class Interpretation(BaseForecaster):
         ------
         ValueError
             If `step` or `target` is none of the forecaster's, or its networks learnt with ``forking_sequences=True``,
-            from differences or with ``missing="mask"``.
+            from differences or with ``missing="mask"``, or an echo state network is part of the forecast.
         """
         check_is_fitted(self)
-        self._require_levels()
+        self._require_windows()
         series = self._one_series(X)
         if checked_number(step, "step") > self.horizon:
             raise ValueError(f"step must be at most the horizon, {self.horizon}, got {step}; fit with a longer horizon")
@@ -124,10 +129,10 @@ class Interpretation(BaseForecaster):
         ------
         ValueError
             If fewer than two windows are asked for, or the data hold fewer with their horizon; if the forecaster learnt
-            from differences or with ``missing="mask"``.
+            from differences or with ``missing="mask"``, or an echo state network is part of the forecast.
         """
         check_is_fitted(self)
-        self._require_levels()
+        self._require_windows()
         series = self._one_series(X if y is None else (X, y))
         return _importance.permutation_importance(
             self,
@@ -139,8 +144,14 @@ class Interpretation(BaseForecaster):
             random_state=random_state,
         )
 
-    def _require_levels(self) -> None:
+    def _require_windows(self) -> None:
         """Refuse forecasts that are not made from the rows of a window alone, all of them observed."""
+        if isinstance(self.ensemble_, EchoStates) or isinstance(self.linear_, Committee):
+            remedy = "committee=False" if isinstance(self.linear_, Committee) else "another solver"
+            raise ValueError(
+                "this follows forecasts back to the values of a window, but an echo state network reads the whole "
+                f"series; fit with {remedy} to see what forecasts depend on"
+            )
         lags, masked = self.ensemble_.scales.transform.lags, self._history.masked is not None
         if lags or masked:
             name, value = ("missing", "mask") if masked else ("target_transform", self.target_transform)

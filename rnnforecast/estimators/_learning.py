@@ -12,6 +12,8 @@ from sklearn.utils import check_random_state
 from rnnforecast.estimators._architecture import Architecture, design
 from rnnforecast.estimators._blend import weigh
 from rnnforecast.estimators._bridge import observed_targets
+from rnnforecast.estimators._committee import Committee
+from rnnforecast.estimators._echo_state import EchoStates, Reach, require_one_series, solve
 from rnnforecast.estimators._ensemble import Ensemble, train_ensemble
 from rnnforecast.estimators._forking import design_forked, train_forked
 from rnnforecast.estimators._frames import Scales
@@ -19,12 +21,13 @@ from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._parameters import n_threads, one_blas_thread
 from rnnforecast.estimators._pooling import resolve_series
 from rnnforecast.estimators._recipe import Recipe
+from rnnforecast.estimators._reservoir import drawing
 from rnnforecast.estimators._training import Settings
 from rnnforecast.series import Series
 
 
 def learn(forecaster: Any, series: Series) -> dict[str, Any]:
-    """Fit linear model and networks; weigh them on held-out rows; learn again from all rows.
+    """Fit closed-form model and networks; weigh them on held-out rows; learn again from all rows.
 
     Parameters
     ----------
@@ -37,15 +40,17 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
     dict
         The learned attributes.
     """
+    if forecaster.solver == "ridge":
+        require_one_series(series)
     seeds = check_random_state(forecaster.random_state).randint(2**31, size=forecaster.n_estimators)
     with one_blas_thread():
         recipe = resolve_series(forecaster, series)
-        architecture = (design_forked if forecaster.forking_sequences else design)(forecaster, series, recipe)
+        architecture = _design(forecaster, series, recipe)
         held_out = _held_out(forecaster, series.spans.lengths, architecture.windows.lookback)
         early = series.head(series.spans.lengths - held_out)
-        linear = _linear(forecaster, early, recipe)
+        linear = _linear(forecaster, early, recipe, int(seeds[0]))
         refits = bool(held_out.any()) and forecaster.refit
-        final = _linear(forecaster, series, recipe) if refits else linear
+        final = _linear(forecaster, series, recipe, int(seeds[0])) if refits else linear
         ensemble = _train(forecaster, early, series if held_out.any() else None, recipe, architecture, seeds)
         histories = ensemble.histories
         alphas = np.zeros(0) if final is None else final.alpha_
@@ -64,7 +69,7 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
         "ensemble_": ensemble,
         "network_": ensemble.network,
         "coefs_": ensemble.weights,
-        "n_parameters_": ensemble.network.layout.size,
+        "n_parameters_": ensemble.n_parameters,
         "lookback_": ensemble.windows.lookback,
         "season_length_": recipe.seasons,
         "loss_curve_": histories[0].loss_curve,
@@ -79,10 +84,23 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
     }
 
 
-def _linear(forecaster: Any, series: Series, recipe: Recipe) -> LinearModel | None:
-    """Fit the closed-form model on all rows of `series`, if it is part of the forecast."""
+def _design(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
+    """Say what is to be trained."""
+    if forecaster.solver == "ridge":
+        return Architecture(None, Reach(recipe.lookback, forecaster.horizon, recipe.base))
+    return (design_forked if forecaster.forking_sequences else design)(forecaster, series, recipe)
+
+
+def _linear(forecaster: Any, series: Series, recipe: Recipe, seed: int) -> LinearModel | Committee | None:
+    """Fit the closed-form model on all rows of `series`, if it is part of the forecast.
+
+    A reservoir is not weighed against another, and a committee learns from one series.
+    """
     if forecaster.blend is None:
         return None
+    if forecaster.committee and forecaster.solver != "ridge" and len(series.spans) == 1:
+        data = (recipe.bridge.over(series), series.known, series.past)
+        return Committee(drawing(forecaster, seed)).fit(*data, recipe, forecaster.horizon, observed_targets(series))
     spaced = series.spaced(recipe.lookback)
     data = (recipe.bridge.over(spaced), spaced.known, spaced.past)
     return LinearModel().fit(*data, recipe, forecaster.horizon, observed_targets(spaced), spaced.spans)
@@ -116,8 +134,10 @@ def _train(
     architecture: Architecture,
     seeds: np.ndarray,
     stops: list[int] | None = None,
-) -> Ensemble:
+) -> Ensemble | EchoStates:
     """Train one network for each seed on `series`, choosing weights on the rows by which `ahead` goes on."""
+    if forecaster.solver == "ridge":
+        return solve(forecaster, series, recipe, seeds)
     settings = {name: getattr(forecaster, name) for name in Settings.__dataclass_fields__ if name != "n_threads"}
     return (train_forked if forecaster.forking_sequences else train_ensemble)(
         architecture.network,

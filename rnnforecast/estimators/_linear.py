@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rnnforecast.estimators._design import Design, window_scale
 from rnnforecast.estimators._recipe import Recipe, relative_and_base, windows
 from rnnforecast.estimators._regression import Regression, importance_of
+from rnnforecast.estimators._reservoir import Drawing, Echo
 from rnnforecast.estimators._scales import fit_scalers, of, of_column, of_members
 from rnnforecast.network.readout import chunks
 from rnnforecast.scaling import fit_scaler
@@ -37,6 +38,11 @@ class LinearModel:
     ----------
     alpha : "cv" or float
         The penalty; a number, ``inf`` included, fixes it.
+    drawing : Drawing or None
+        Of a reservoir whose states are regressors too: an echo state network.
+    stride : int or None
+        Origins from one to the next of those whose cross-validated errors are kept, counted from the last; None for
+        none.
 
     Attributes
     ----------
@@ -46,12 +52,16 @@ class LinearModel:
         Of the scaled regressors; zero where ``alpha_`` is infinite.
     scaler_ : Scaler
         Mean and standard deviation of every (transformed) column of every series, (S, K).
+    errors_ : list of ndarray of shape (n, H)
+        For every column, cross-validated errors of the newest windows, where `stride` asks for them.
+    n_windows_ : ndarray of shape (K,)
+        Windows that were learnt from.
     n_parameters_ : int
         Weights that were estimated.
     """
 
-    def __init__(self, alpha: str | float = "cv") -> None:
-        self.alpha = alpha
+    def __init__(self, alpha: str | float = "cv", drawing: Drawing | None = None, stride: int | None = None) -> None:
+        self.alpha, self.drawing, self.stride = alpha, drawing, stride
 
     def fit(
         self,
@@ -101,23 +111,32 @@ class LinearModel:
         known_scaler, past_scaler = fit_scaler(known[inside]), fit_scaler(past[inside])
         n_recent = min(recipe.lookback, recipe.block, _MOST_RECENT_ROWS)
         self.recipe_, self.horizon_ = recipe, horizon
-        self.design_ = Design(recipe.lookback, horizon, n_recent, known_scaler, past_scaler)
+        n_states = 0 if self.drawing is None else self.drawing.n_units
+        self.design_ = Design(recipe.lookback, horizon, n_recent, known_scaler, past_scaler, n_states)
         observed = recipe.transform.observed(observed, n_rows, n_targets, begin)
         self.scaler_ = fit_scalers(values, spans, observed=observed)
         importance = importance_of(recipe.transform.pointwise.sensitivity(target), spans, observed)
         usable = self.design_.usable()
         self.weights_ = np.zeros((n_targets, *usable.shape))
-        self.alpha_ = np.full(n_targets, np.inf)
-        for column in range(n_targets):
+        self.alpha_, self.n_windows_ = np.full(n_targets, np.inf), np.zeros(n_targets, np.int64)
+        self.errors_: list[_Array] = []
+        self.echoes_: list[Echo] = []
+        for column, own in enumerate(values.T):
+            seen = None if observed is None else observed[:, column]
+            echo = None
+            if self.drawing is not None:
+                echo = Echo(self.drawing, own, known_scaler, past_scaler, seen)
+                self.echoes_.append(echo)
             scaler = of_column(self.scaler_, column)
-            problem = Regression(
-                values[:, column], known, past, self.design_, recipe, scaler, spans, importance[:, column]
-            )
-            if observed is not None:
-                problem.leave_out(observed[:, column])
+            problem = Regression(own, known, past, self.design_, recipe, scaler, spans, importance[:, column], echo)
+            if seen is not None:
+                problem.leave_out(seen)
+            self.n_windows_[column] = problem.n_windows
             self.alpha_[column] = problem.best_penalty() if self.alpha == "cv" else float(self.alpha)
             if np.isfinite(self.alpha_[column]):
                 self.weights_[column] = problem.solve(self.alpha_[column])
+            if self.stride is not None:
+                self.errors_.append(problem.held_out_errors(self.alpha_[column], self.stride))
         self.n_parameters_ = int(usable.sum() * np.isfinite(self.alpha_).sum())
         return self
 
@@ -163,7 +182,7 @@ class LinearModel:
         for part in chunks(0, len(origins), self.design_.n_columns + self.horizon_):
             for column in range(values.shape[1]):
                 result[part, :, column] = self._column(
-                    values[:, column], column, known, past, origins[part], horizon, scale[part, column, None]
+                    values[:, column], column, known, past, origins[part], horizon, scale[part, column, None], spans
                 )
         return transform.inverse(result, target, origins, begin)
 
@@ -176,15 +195,23 @@ class LinearModel:
         origins: NDArray[np.int64],
         horizon: int,
         scale: _Array,
+        spans: Spans,
     ) -> _Array:
-        recipe, weights = self.recipe_, self.weights_[column]
+        recipe, weights, signal = self.recipe_, self.weights_[column], np.isfinite(self.alpha_[column])
+        reading = None
+        if signal and self.echoes_:
+            reading = self.echoes_[column].reading(values, known, past, origins, spans)
         window = windows(values, origins, recipe.lookback)
         scale = window_scale(window, scale, recipe)
-        blocks = []
+        blocks: list[_Array] = []
         for ahead in range(0, horizon, self.horizon_):
             relative, block = relative_and_base(window, self.horizon_, recipe.base)
-            if np.isfinite(self.alpha_[column]):
-                block = block + scale * (self.design_.rows(relative / scale, known, past, origins, ahead) @ weights)
+            if signal:
+                if reading is not None and blocks:
+                    reading.go_on(blocks[-1])
+                states = None if reading is None else reading.states
+                design = self.design_.rows(relative / scale, known, past, origins, states, ahead)
+                block = block + scale * (design @ weights)
             blocks.append(block)
             window = np.concatenate([window, block], axis=1)[:, -recipe.lookback :]
         return np.concatenate(blocks, axis=1)[:, :horizon]

@@ -26,14 +26,18 @@ __all__ = [
     "relative_and_base",
     "resolve",
     "resolve_seasons",
+    "shortened",
     "windows",
     "worth_learning",
 ]
 
 _BLOCK_WITHOUT_SEASON = 10
-_LOOKBACK_WITHOUT_SEASON = 20
+_LOOKBACK_WITHOUT_SEASON = 70
+_SHORT_WITHOUT_SEASON = 20
 _HORIZONS_BACK, _LONGEST_WITHOUT_SEASON = 4, 200  # of the series of a panel
 _MOST_SEASONS_BACK = 14
+_SEASONS_ANYWAY = 2  # of the longest, however few rows there are for each lag
+_ROWS_PER_LAG = 20
 _SHORT_HOLE = 2
 _MOST_COMPARISONS = 20_000_000  # of the base with the last value; a long series with a long horizon is sampled
 _LONGEST_LOOKBACK = 1345  # two weeks of quarter hours; the cost of the closed form grows with the cube
@@ -93,8 +97,9 @@ def resolve(
     candidates : sequence of int or None
         Season lengths the time axis makes possible, see `rnnforecast.seasonality.find_seasons`.
     lookback : "auto" or int
-        Auto counts in seasons: a third of the series, at most 14 seasons, plus one value (the seasonal difference of
-        the last value needs the lag one beyond the season); 20 without a season.
+        Auto counts in seasons: a third of the series, at most 14 seasons, and no more than a twentieth of the rows or
+        two of the longest season, plus one value (the seasonal difference of the last value needs the lag one beyond
+        the season); 70 without a season.
     season_length : "auto", None, int or tuple of int
         None and 1 mean no season.
     transform : "auto", None, str or tuple of str
@@ -167,12 +172,15 @@ def auto_lookback(n_rows: int, horizon: int, seasons: tuple[int, ...], *, panel:
     if not seasons:
         longest = _LOOKBACK_WITHOUT_SEASON
         if panel:
-            longest = int(np.clip(_HORIZONS_BACK * horizon, longest, _LONGEST_WITHOUT_SEASON))
+            longest = int(np.clip(_HORIZONS_BACK * horizon, _SHORT_WITHOUT_SEASON, _LONGEST_WITHOUT_SEASON))
         return int(np.clip(third, 1, longest))
     smallest, largest = seasons[0], seasons[-1]
     n_seasons = int(np.clip(third // smallest, 1, _MOST_SEASONS_BACK))
     if third >= largest:
         n_seasons = max(n_seasons, -(-largest // smallest))
+    if not panel:
+        affordable = max(n_rows // _ROWS_PER_LAG, _SEASONS_ANYWAY * largest) // smallest
+        n_seasons = min(n_seasons, max(affordable, 1))
     return min(n_seasons, max(_LONGEST_LOOKBACK // smallest, 1)) * smallest + 1
 
 
@@ -277,6 +285,14 @@ def relative_and_base(
     if base is None:
         return window, np.zeros((len(window), horizon, *window.shape[2:]))
     return window - window[:, -1:], window[:, base_columns(window.shape[1], horizon, base)]
+
+
+def shortened(recipe: Recipe, horizon: int) -> int:
+    """Return a shorter lookback than the recipe's, if there is one: two of the shortest season, twenty without any."""
+    if not recipe.seasons:
+        return min(recipe.lookback, _SHORT_WITHOUT_SEASON)
+    season = recipe.seasons[0]
+    return min(recipe.lookback, max(season + min(horizon, season), recipe.base or 0))
 
 
 def _is_auto(parameter: Any) -> bool:

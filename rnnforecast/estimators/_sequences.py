@@ -19,10 +19,13 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from rnnforecast.estimators import _sequence_network as design
+from rnnforecast.estimators import _sequence_ridge as ridge
 from rnnforecast.estimators._parameters import n_threads, one_blas_thread
+from rnnforecast.estimators._reservoir import CONSTRAINTS as RESERVOIR
+from rnnforecast.estimators._reservoir import check_reservoir
 from rnnforecast.estimators._sequence_reading import Given, read_sequences
 from rnnforecast.network.compose import at_once
-from rnnforecast.network.sequence_objective import SequenceObjective, Targets
+from rnnforecast.network.sequence_objective import Labels, Numbers, SequenceObjective
 from rnnforecast.network.sequences import SequenceNetwork, Sequences
 from rnnforecast.scaling import Scaler, fit_scaler
 from rnnforecast.training.loop import History, train
@@ -37,6 +40,7 @@ class SequenceEstimator(BaseEstimator):
         "output": [StrOptions({"last", "steps"})],
         "scale": [StrOptions({"standard"}), None],
         **design.CONSTRAINTS,
+        **RESERVOIR,
     }
 
     network_: SequenceNetwork
@@ -60,7 +64,7 @@ class SequenceEstimator(BaseEstimator):
         """S and K."""
 
     @abstractmethod
-    def _targets(self, truth: Sequences, weight: np.ndarray | None, rows: np.ndarray) -> Targets:
+    def _targets(self, truth: Sequences, weight: np.ndarray | None, rows: np.ndarray) -> Numbers | Labels:
         """Return the loss, in which the answers on the sequences `rows` have a mean weight of one."""
 
     def _learn_scales(self, given: Given, truth: Sequences, weight: np.ndarray | None, rows: np.ndarray) -> None:
@@ -74,6 +78,8 @@ class SequenceEstimator(BaseEstimator):
     def _fit(self, X: Any, y: Any, sample_weight: Any, *, partial: bool, classes: Any = None) -> Any:
         """Learn, and take over in one step what was learnt: after a failure or Ctrl-C all is as before."""
         design.check(self)
+        check_reservoir(self)
+        ridge.check_ridge(self)
         learner = copy(self)
         with one_blas_thread():
             learner._learn(X, y, sample_weight, partial=partial, classes=classes)
@@ -97,8 +103,11 @@ class SequenceEstimator(BaseEstimator):
         else:
             self._rng, self._solver = deepcopy(self._rng), deepcopy(self._solver)
             coefs = self.coefs_[0].copy()
-        objective = SequenceObjective(self.network_, self._inputs(given), self._targets(truth, weight, rows))
-        history = self._descend(objective, coefs, rows, held_out, partial)
+        inputs, targets = self._inputs(given), self._targets(truth, weight, rows)
+        if self.solver == "ridge":
+            history = ridge.solve(self, self.network_, coefs, inputs, targets, rows)
+        else:
+            history = self._descend(SequenceObjective(self.network_, inputs, targets), coefs, rows, held_out, partial)
         self.coefs_ = [coefs]
         self.loss_curve_ = history.loss_curve if first else [*self.loss_curve_, *history.loss_curve]
         self.n_iter_ = history.n_epochs if first else self.n_iter_ + history.n_epochs
@@ -109,6 +118,8 @@ class SequenceEstimator(BaseEstimator):
         self._rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31))
         self.network_ = design.build(self, n_features, *self._size())
         self.n_parameters_ = self.network_.layout.size
+        if self.solver == "ridge":
+            return ridge.draw(self, self.network_, self._rng)
         self._solver = design.solver(self, self.network_)
         start = self.network_.initial(self._rng)
         if self.warm_start and before is not None and before[:2] == (self._form(), self.network_.layout.slices):

@@ -22,7 +22,7 @@ VALIDATIONS = 15  # times that the validation loss is looked at in a training
 
 CONSTRAINTS: dict[str, Any] = {
     "loss": [StrOptions(set(LOSSES) - {"quantile"})],
-    "solver": [StrOptions({"adamw", "adam", "sgd", "rmsprop"})],
+    "solver": [StrOptions({"adamw", "adam", "sgd", "rmsprop", "ridge"})],
     "alpha": [Interval(Real, 0, None, closed="left")],
     "momentum": [Interval(Real, 0, 1, closed="left")],
     "nesterovs_momentum": ["boolean"],

@@ -139,8 +139,8 @@ class LinearForecaster(BaseForecaster):
     horizon : int, default=1
         Steps forecast at once. Longer forecasts go on from their own values, shorter ones are cut.
     lookback : "auto" or int, default="auto"
-        Newest values that are read; auto is up to fourteen seasons and at most a third of the data, 20 without a
-        season.
+        Newest values that are read; auto is up to fourteen seasons, fewer where there are few rows, 70 without a
+        season, and at most a third of the data.
     season_length : "auto", int, tuple of int or None, default="auto"
         Steps of a season, or several; auto finds them in the data.
     target_transform : "auto", None, str or tuple of str, default="auto"

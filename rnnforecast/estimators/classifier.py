@@ -8,11 +8,13 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array
 
 from rnnforecast.estimators._sequence_classes import class_weights, codes_of, log_probabilities, most_probable
 from rnnforecast.estimators._sequence_reading import Given, read_targets
+from rnnforecast.estimators._sequence_ridge import trains
 from rnnforecast.estimators._sequences import SequenceEstimator
 from rnnforecast.network.sequence_objective import Labels
 from rnnforecast.network.sequences import Sequences
@@ -64,10 +66,18 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         Give every feature mean 0 and deviation 1 on the training sequences.
     class_weight : dict, "balanced" or None, default=None
         Weight of each class in the loss, by label; "balanced" is inverse to how often it is seen.
-    solver : {"adamw", "adam", "sgd", "rmsprop"}, default="adamw"
+    solver : {"adamw", "adam", "sgd", "rmsprop", "ridge"}, default="adamw"
+        "ridge" is an echo state network (Jaeger, 2001): recurrent weights stay random, a linear readout of the states
+        is solved in closed form. Use ``cell="leaky"`` and some 200 units.
+        The answers are least-squares fits of -1 and 1, or one-hot codes, made log-odds by one factor that held-out
+        labels support.
+    spectral_radius, sparsity, input_scaling : float, default=0.95, 0.9, 0.5
+        Of random recurrent weights: largest absolute eigenvalue and share of zeros; range of the input weights.
+    leak : float or tuple of float, default=(0.05, 0.2, 0.5, 1.0)
+        Of leaky cells: share of the state renewed at each step; every unit draws one of a tuple.
     alpha : "auto" or float, default="auto"
         Weight decay: beside the gradient of "adamw", through that of the others. "auto" is 0.1 in the first case and
-        0.0001 in the second.
+        0.0001 in the second. Of "ridge", the penalty in mean squares of a state, "auto" by cross-validation.
     momentum : float, default=0.9
         Of "sgd".
     nesterovs_momentum : bool, default=True
@@ -147,6 +157,10 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         scale: str | None = "standard",
         class_weight: Any = None,
         solver: str = "adamw",
+        spectral_radius: float = 0.95,
+        sparsity: float = 0.9,
+        input_scaling: float = 0.5,
+        leak: Any = (0.05, 0.2, 0.5, 1.0),
         alpha: Any = "auto",
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
@@ -181,6 +195,10 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         self.scale = scale
         self.class_weight = class_weight
         self.solver = solver
+        self.spectral_radius = spectral_radius
+        self.sparsity = sparsity
+        self.input_scaling = input_scaling
+        self.leak = leak
         self.alpha = alpha
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
@@ -227,6 +245,7 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         """
         return self._fit(X, y, sample_weight, partial=False)
 
+    @available_if(trains)
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> RNNClassifier:
         """Go once through the sequences from where the last call, or `fit`, stopped.
 

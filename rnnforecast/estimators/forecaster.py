@@ -12,10 +12,13 @@ from sklearn.utils.validation import check_is_fitted
 from rnnforecast.estimators import _diagnosis
 from rnnforecast.estimators._architecture import CONSTRAINTS, check
 from rnnforecast.estimators._base import BaseForecaster
+from rnnforecast.estimators._echo_state import check_ridge
 from rnnforecast.estimators._forking import check_forked
 from rnnforecast.estimators._interpretation import Interpretation
 from rnnforecast.estimators._learning import learn
 from rnnforecast.estimators._parameters import n_threads, one_blas_thread
+from rnnforecast.estimators._reservoir import CONSTRAINTS as RESERVOIR
+from rnnforecast.estimators._reservoir import check_reservoir
 from rnnforecast.estimators._training import CONSTRAINTS as TRAINING
 from rnnforecast.estimators._training import check_training
 from rnnforecast.estimators.stream import ForecastStream
@@ -24,9 +27,9 @@ from rnnforecast.transforms import TRANSFORMS
 
 
 class RNNForecaster(Interpretation, BaseForecaster):
-    """Forecast a series with a recurrent network beside a closed-form linear model.
+    """Forecast a series with a recurrent network beside closed-form models.
 
-    The forecast is ``linear + weight (network - linear)`` with a weight that held-out windows support; attributes and
+    The forecast is ``closed + weight (network - closed)`` with a weight that held-out windows support; attributes and
     the representation say how large it is, and whether there was any skill at all.
 
     Parameters
@@ -107,11 +110,22 @@ class RNNForecaster(Interpretation, BaseForecaster):
     freq : str, offset or None, default=None
         Frequency of the index where it cannot be inferred.
     blend : "auto", float in [0, 1] or None, default="auto"
-        Weight of the network beside the linear model; None is the network alone.
+        Weight of the network beside the closed-form model; None is the network alone.
+    committee : bool, default=True
+        Whether the closed-form model of a single series is a mean, weighed by cross-validation (Breiman, 1996), of
+        linear ones on a long window and on a short one and of a small echo state network; False, and that of a panel,
+        is `LinearForecaster`'s model alone.
     n_estimators : int, default=3
         Networks, from different seeds, that are averaged.
     loss : {"absolute_error", "squared_error", "huber"}, default="absolute_error"
-    solver : {"adamw", "adam", "sgd", "rmsprop"}, default="adamw"
+    solver : {"adamw", "adam", "sgd", "rmsprop", "ridge"}, default="adamw"
+        "ridge" is an echo state network (Jaeger, 2001): recurrent weights stay random, a linear readout of states, lags
+        and covariates is solved in closed form, from the newest 100,000 rows of a single series. Use ``cell="leaky"``
+        and some 200 units.
+    spectral_radius, sparsity, input_scaling : float, default=0.95, 0.9, 0.5
+        Of random recurrent weights: largest absolute eigenvalue and share of zeros; range of the input weights.
+    leak : float or tuple of float, default=(0.05, 0.2, 0.5, 1.0)
+        Of leaky cells: share of the state renewed at each step; every unit draws one of a tuple.
     alpha : float, default=0.01
         Weight decay.
     momentum : float, default=0.9
@@ -159,6 +173,9 @@ class RNNForecaster(Interpretation, BaseForecaster):
         windows.
     no_skill_ : bool
         Whether the data show no skill beyond a naive forecast.
+    linear_ : Committee, LinearModel or None
+        The closed-form part; ``shares_`` (K, 2 or 3) of a committee are the weights of its long window, of its short
+        one where it is shorter, and of the echo state network.
     cutoff_ : label
         Last time that is known.
     freq_, season_length_, lookback_, n_parameters_, n_features_in_, feature_names_in_
@@ -192,6 +209,8 @@ class RNNForecaster(Interpretation, BaseForecaster):
         "blend": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both"), None],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         **TRAINING,
+        **RESERVOIR,
+        "committee": ["boolean"],
     }
 
     def __init__(
@@ -230,9 +249,14 @@ class RNNForecaster(Interpretation, BaseForecaster):
         missing_values: Any = None,
         freq: Any = None,
         blend: Any = "auto",
+        committee: bool = True,
         n_estimators: int = 3,
         loss: str = "absolute_error",
         solver: str = "adamw",
+        spectral_radius: float = 0.95,
+        sparsity: float = 0.9,
+        input_scaling: float = 0.5,
+        leak: Any = (0.05, 0.2, 0.5, 1.0),
         alpha: float = 0.01,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
@@ -289,9 +313,14 @@ class RNNForecaster(Interpretation, BaseForecaster):
         self.missing_values = missing_values
         self.freq = freq
         self.blend = blend
+        self.committee = committee
         self.n_estimators = n_estimators
         self.loss = loss
         self.solver = solver
+        self.spectral_radius = spectral_radius
+        self.sparsity = sparsity
+        self.input_scaling = input_scaling
+        self.leak = leak
         self.alpha = alpha
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
@@ -323,6 +352,8 @@ class RNNForecaster(Interpretation, BaseForecaster):
         check(self)
         check_forked(self)
         check_training(self)
+        check_reservoir(self)
+        check_ridge(self)
 
     def _minimum_rows(self, series: Series) -> int:
         """Rows of one training window; an automatic lookback adapts to the series, a panel's short ones are filled."""

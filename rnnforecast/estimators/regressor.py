@@ -7,9 +7,11 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array
 
 from rnnforecast.estimators._sequence_reading import Given, numbers, read_targets
+from rnnforecast.estimators._sequence_ridge import trains
 from rnnforecast.estimators._sequences import SequenceEstimator, scaled, weighted_scaler
 from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.network.sequence_objective import Numbers
@@ -62,10 +64,16 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, SequenceEstimator):
     scale : "standard" or None, default="standard"
         Give every feature, and every column of y, mean 0 and deviation 1 on the training sequences.
     loss : {"squared_error", "absolute_error", "huber"}, default="squared_error"
-    solver : {"adamw", "adam", "sgd", "rmsprop"}, default="adamw"
+    solver : {"adamw", "adam", "sgd", "rmsprop", "ridge"}, default="adamw"
+        "ridge" is an echo state network (Jaeger, 2001): recurrent weights stay random, a linear readout of the states
+        is solved in closed form. Use ``cell="leaky"`` and some 200 units.
+    spectral_radius, sparsity, input_scaling : float, default=0.95, 0.9, 0.5
+        Of random recurrent weights: largest absolute eigenvalue and share of zeros; range of the input weights.
+    leak : float or tuple of float, default=(0.05, 0.2, 0.5, 1.0)
+        Of leaky cells: share of the state renewed at each step; every unit draws one of a tuple.
     alpha : "auto" or float, default="auto"
         Weight decay: beside the gradient of "adamw", through that of the others. "auto" is 0.1 in the first case and
-        0.0001 in the second.
+        0.0001 in the second. Of "ridge", the penalty in mean squares of a state, "auto" by cross-validation.
     momentum : float, default=0.9
         Of "sgd".
     nesterovs_momentum : bool, default=True
@@ -143,6 +151,10 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, SequenceEstimator):
         scale: str | None = "standard",
         loss: str = "squared_error",
         solver: str = "adamw",
+        spectral_radius: float = 0.95,
+        sparsity: float = 0.9,
+        input_scaling: float = 0.5,
+        leak: Any = (0.05, 0.2, 0.5, 1.0),
         alpha: Any = "auto",
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
@@ -177,6 +189,10 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, SequenceEstimator):
         self.scale = scale
         self.loss = loss
         self.solver = solver
+        self.spectral_radius = spectral_radius
+        self.sparsity = sparsity
+        self.input_scaling = input_scaling
+        self.leak = leak
         self.alpha = alpha
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
@@ -222,6 +238,7 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, SequenceEstimator):
         """
         return self._fit(X, y, sample_weight, partial=False)
 
+    @available_if(trains)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> RNNRegressor:
         """Go once through the sequences from where the last call, or `fit`, stopped.
 

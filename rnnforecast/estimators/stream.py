@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rnnforecast.estimators._committee import Committee
+from rnnforecast.estimators._echo_state import EchoStates
 from rnnforecast.estimators._forking import ForkedEnsemble
 from rnnforecast.estimators._frames import scaled
+from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._recipe import relative_and_base
 from rnnforecast.network.streams import Reading
 from rnnforecast.network.windows import Frame
@@ -53,18 +56,20 @@ class ForecastStream:
         self.horizon: int = forecaster.horizon
         self._one_dimensional = series.one_dimensional
         self._weight = np.atleast_1d(forecaster.blend_weight_)
-        self._linear = None if forecaster.linear_ is None else _Linear(forecaster.linear_)
-        self._network = None
-        if self._linear is None or self._weight.any():
-            carried = isinstance(ensemble, ForkedEnsemble)
-            self._network = (_Carried if carried else _Windowed)(ensemble, series)
         self._n_columns = series.target.shape[1]
         self._transform = ensemble.scales.transform
-        reach = 1 if self._linear is None else self._linear.lookback
-        n_lost = self._transform.n_lost
         target = ensemble.scales.bridge.over(series)
-        self._recent = self._transform.forward(_newest(target, reach + n_lost))[n_lost:]
-        self._levels = _newest(target, n_lost + 1)  # what differences are taken of and added up from
+        self._levels = _newest(target, self._transform.n_lost + 1)  # what differences are taken of and added up from
+        self._linear = None
+        if forecaster.linear_ is not None:
+            self._linear = _closed(forecaster.linear_, self._transform.forward(target))
+        self._network: Any = None
+        if self._linear is None or self._weight.any():
+            if isinstance(ensemble, EchoStates):
+                self._network = _closed(ensemble, self._transform.forward(target))
+            else:
+                carried = isinstance(ensemble, ForkedEnsemble)
+                self._network = (_Carried if carried else _Windowed)(ensemble, series)
 
     def update(self, values: ArrayLike) -> ForecastStream:
         """Take the next observation.
@@ -91,24 +96,25 @@ class ForecastStream:
         if self._network is not None:
             self._network.take(row)  # may refuse it
         self._levels = levels
-        self._recent[:-1] = self._recent[1:]
-        self._recent[-1] = row
+        if self._linear is not None:
+            self._linear.take(row)
         return self
 
     def forecast(self) -> np.ndarray:
         """Forecast the next steps, (horizon,) or (horizon, K), in original units."""
         if self._linear is None:
-            assert self._network is not None
-            out = self._inverse(self._network.forecast())
+            out = self._mean(self._network)
         else:
-            out = self._inverse(self._linear.forecast(self._recent))
+            out = self._mean(self._linear)
             if self._network is not None:
-                out = out + self._weight * (self._inverse(self._network.forecast()) - out)
+                out = out + self._weight * (self._mean(self._network) - out)
         return out[:, 0] if self._one_dimensional else out
 
-    def _inverse(self, forecast: np.ndarray) -> np.ndarray:
-        """Return a transformed forecast (H, K) in original units."""
-        return self._transform.inverse(forecast[None], self._levels, np.array([len(self._levels)]))[0]
+    def _mean(self, reader: Any) -> np.ndarray:
+        """Return the mean (H, K) of what a reader forecasts, in original units."""
+        each = reader.forecast()
+        each = self._transform.inverse(each, self._levels, np.full(len(each), len(self._levels)))
+        return np.einsum("mhk,km->hk", each, reader.shares)
 
 
 def _newest(target: np.ndarray, count: int) -> np.ndarray:
@@ -117,19 +123,57 @@ def _newest(target: np.ndarray, count: int) -> np.ndarray:
 
 
 class _Linear:
-    """The closed-form model on its newest window."""
+    """A closed-form model on its newest window of transformed values (N, K)."""
 
-    def __init__(self, model: Any):
-        self.lookback, self.scale, self.weights = model.recipe_.lookback, model.scaler_.scale, model.weights_
+    def __init__(self, model: LinearModel, values: np.ndarray):
+        self.scale, self.weights = model.scaler_.scale, model.weights_
         self.horizon, self.base = model.horizon_, model.recipe_.base
         self.signal = bool(np.isfinite(model.alpha_).any())
+        self.recent = _newest(values, model.recipe_.lookback)
+        none, last = np.zeros((len(values), 0)), np.array([len(values) - 1])
+        self.echoes = model.echoes_
+        self.runs = [echo.start(echo.after(values[:, k], none, none, last)) for k, echo in enumerate(self.echoes)]
 
-    def forecast(self, recent: np.ndarray) -> np.ndarray:
-        """Forecast (H, K), transformed, from `recent` (lookback, K)."""
-        (relative,), (out,) = relative_and_base(recent[None], self.horizon, self.base)
+    def take(self, row: np.ndarray) -> None:
+        """Append a transformed row (K,), and go one step on."""
+        for column, (echo, run) in enumerate(zip(self.echoes, self.runs, strict=True)):
+            run.read(echo.input(self.recent[-1, column], row[column]))
+        self.recent[:-1] = self.recent[1:]
+        self.recent[-1] = row
+
+    def forecast(self) -> np.ndarray:
+        """Forecast (H, K), transformed."""
+        (design,), (out,) = relative_and_base(self.recent[None], self.horizon, self.base)
         if self.signal:  # weights are zero for columns without any
-            out = out + np.einsum("lk,klh->hk", relative / self.scale, self.weights) * self.scale
+            design = design / self.scale
+            if self.runs:
+                design = np.concatenate([np.concatenate([run.state[0] for run in self.runs], axis=1), design])
+            out = out + np.einsum("lk,klh->hk", design, self.weights) * self.scale
         return out
+
+
+class _Closed:
+    """Closed-form models and their shares (K, M) of a forecast, reading on after the rows of `values` (N, K)."""
+
+    def __init__(self, models: list[LinearModel], shares: np.ndarray, values: np.ndarray):
+        self.models, self.shares = [_Linear(model, values) for model in models], shares
+
+    def take(self, row: np.ndarray) -> None:
+        """Append a transformed row (K,)."""
+        for model in self.models:
+            model.take(row)
+
+    def forecast(self) -> np.ndarray:
+        """Forecast (M, H, K), transformed."""
+        return np.stack([model.forecast() for model in self.models])
+
+
+def _closed(model: LinearModel | Committee | EchoStates, values: np.ndarray) -> _Closed:
+    """Let closed-form models read on after the rows of transformed `values` (N, K)."""
+    if isinstance(model, Committee):
+        return _Closed(model.members_, model.shares_, values)
+    models = model.models if isinstance(model, EchoStates) else [model]
+    return _Closed(models, np.full((values.shape[1], len(models)), 1.0 / len(models)), values)
 
 
 class _Member:
@@ -139,6 +183,7 @@ class _Member:
         windows = ensemble.windows
         self.windows, self.network, self.scaler = windows, ensemble.network, ensemble.scales.target
         self.prepared = [ensemble.network.prepare(weights) for weights in ensemble.weights]
+        self.shares = np.ones((len(self.scaler.scale[0]), 1))
         parts = vars(ensemble.scales.frame_of(series, self.network.dtype)).items()
         newest: dict[str, Any] = {name: None if part is None else _newest(part, reach) for name, part in parts}
         self.frame = Frame(**newest)
@@ -154,8 +199,8 @@ class _Member:
                 table[-1] = values
 
     def restore(self, out: np.ndarray) -> np.ndarray:
-        """Forecast (H, K), transformed, from the sum (H, J, K / J) of the members' in the frame's units."""
-        return self.scaler.inverse(out.transpose(0, 2, 1).reshape(len(out), -1) / len(self.prepared))
+        """Forecast (1, H, K), transformed, from the sum (H, J, K / J) of the members' in the frame's units."""
+        return self.scaler.inverse(out.transpose(0, 2, 1).reshape(len(out), -1) / len(self.prepared))[None]
 
 
 class _Windowed(_Member):
@@ -166,7 +211,7 @@ class _Windowed(_Member):
         self.work = self.network.work(self.windows.lookback, len(self.column))
 
     def forecast(self) -> np.ndarray:
-        """Forecast (H, K), transformed."""
+        """Forecast (1, H, K), transformed."""
         read = self.windows.read(self.frame, self.origin, self.column)
         total = 0.0
         for prepared in self.prepared:
@@ -192,7 +237,7 @@ class _Carried(_Member):
         self.hidden = [reading.read(x) for reading in self.readings]
 
     def forecast(self) -> np.ndarray:
-        """Forecast (H, K), transformed."""
+        """Forecast (1, H, K), transformed."""
         shape = (self.windows.horizon, self.windows.n_targets, len(self.column))
         total = len(self.readings) * self.windows.reference(self.frame, self.origin - 1, self.column, 1)
         for prepared, hidden in zip(self.prepared, self.hidden, strict=True):

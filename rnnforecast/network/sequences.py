@@ -6,6 +6,7 @@ to T steps; what stands there reaches no result: recurrences only look back, all
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -208,8 +209,23 @@ class SequenceNetwork:
 
         A sequence's answers have the same bits whichever others are asked for with it.
         """
-        lengths = inputs.lengths if self.n_answers is None else np.full(len(inputs), self.n_answers)
-        result = Sequences(np.empty((int(lengths.sum()), self.n_outputs), self.dtype), lengths)
+        return self._for_all(prepared, inputs, self.n_answers or 1, self.n_outputs, self.forward)
+
+    def states(self, prepared: tuple[Any, Any], inputs: Sequences) -> np.ndarray:
+        """What the head would be applied to, one after the other: (N, H), one for each row of `inputs`, or (n, H)."""
+
+        def encode(prepared: tuple[Any, Any], x: np.ndarray, lengths: np.ndarray | None, work: Work) -> np.ndarray:
+            work.tell_lengths(lengths)
+            return self.encoder.forward(prepared[0], x, work.encoder)
+
+        return self._for_all(prepared, inputs, 1, self.encoder.n_outputs, encode)
+
+    def _for_all(
+        self, prepared: tuple[Any, Any], inputs: Sequences, n_each: int, width: int, forward: Callable[..., np.ndarray]
+    ) -> np.ndarray:
+        """Run batch by batch, and put what comes out, (n_each or T, width, B), one after the other."""
+        lengths = inputs.lengths if self.n_answers is None else np.full(len(inputs), n_each)
+        result = Sequences(np.empty((int(lengths.sum()), width), self.dtype), lengths)
         order, work, n_steps = np.argsort(inputs.lengths, kind="stable"), None, 0
         for start in range(0, len(order), PREDICTED_AT_ONCE):
             asked = order[start : start + PREDICTED_AT_ONCE]
@@ -218,7 +234,7 @@ class SequenceNetwork:
                 n_steps = int(inputs.lengths[which].max())
                 work = self.work(n_steps, PREDICTED_AT_ONCE)
             ends = None if inputs.equal else inputs.lengths[which]
-            out = self.forward(prepared, inputs.batch(which, n_steps), ends, work)[:, :, : len(asked)]
+            out = forward(prepared, inputs.batch(which, n_steps), ends, work)[:, :, : len(asked)]
             rows, real = result.rows(asked, len(out)), result.real(asked, len(out))
             result.values[rows[real]] = out.transpose(0, 2, 1)[real]
         return result.values

@@ -73,7 +73,7 @@ def test_the_default_on_a_season_is_better_than_its_noise_allows_naive_to_be(loa
 
 
 def test_blend_zero_is_the_linear_forecaster(load):
-    model = RNNForecaster(horizon=12, blend=0.0, **QUICK).fit(load)
+    model = RNNForecaster(horizon=12, blend=0.0, committee=False, **QUICK).fit(load)
     pd.testing.assert_series_equal(model.forecast(), LinearForecaster(horizon=12).fit(load).forecast())
 
 

@@ -9,7 +9,14 @@ from sklearn.exceptions import NotFittedError
 
 from rnnforecast import RNNForecaster
 
-QUICK = {"n_estimators": 2, "max_iter": 2, "hidden_layer_sizes": (6,), "random_state": 0, "dtype": "float64"}
+QUICK = {
+    "n_estimators": 2,
+    "max_iter": 2,
+    "hidden_layer_sizes": (6,),
+    "random_state": 0,
+    "dtype": "float64",
+    "committee": False,
+}
 HORIZON, LOOKBACK = 4, 8
 
 
@@ -188,3 +195,15 @@ def test_what_cannot_be_asked_is_refused(data):
         model.permutation_importance(y, n_repeats=0)
     with pytest.raises(ValueError, match="n_windows must be an integer from 2"):  # of one nothing can be exchanged
         model.permutation_importance(y, n_windows=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "remedy"),
+    [({"committee": True}, "committee=False"), ({"solver": "ridge", "cell": "leaky"}, "another solver")],
+)
+def test_what_a_reservoir_reads_is_no_window(data, options, remedy):
+    _, y = data
+    model = RNNForecaster(2, lookback=8, **{**QUICK, **options}).fit(y)
+    for ask in (model.input_gradient, lambda: model.permutation_importance(y)):
+        with pytest.raises(ValueError, match=f"an echo state network reads the whole series; fit with {remedy}"):
+            ask()

@@ -16,7 +16,7 @@ from rnnforecast import LinearForecaster, NaiveForecaster, RNNForecaster
 from rnnforecast.estimators._base import DataWarning
 from rnnforecast.estimators._holes import forecast_through, newest_observation
 from rnnforecast.series import read
-from tests.benchmarks.accuracy import temperature
+from tests.benchmarks.cases import observations
 from tests.estimators.mirror import Mirror
 
 HOURS = pd.date_range("2024-01-01", periods=500, freq="h")
@@ -234,7 +234,7 @@ def test_data_of_another_frequency_are_no_history():
 )
 @pytest.mark.parametrize("station", ["JFK", "EWR", "LGA"])
 def test_holes_in_the_weather_cost_little_accuracy(station):
-    series = temperature(station)
+    series = observations(station)
     cut = int(0.8 * len(series))
     random, week = series.copy(), series.copy()
     random.iloc[np.random.default_rng(0).choice(cut, cut // 10, replace=False)] = np.nan

@@ -36,10 +36,11 @@ def test_the_base_repeats_the_last_value_or_the_last_season():
 @pytest.mark.parametrize(
     ("n", "horizon", "candidates", "season_length", "lookback"),
     [
-        (120, 12, (12,), "auto", 37),  # 3 = (120 - 12) // 36 seasons of 12, plus 1
+        (120, 12, (12,), "auto", 25),  # 2 seasons of 12, however few rows there are for each lag, plus 1
+        (2000, 12, (12,), "auto", 97),  # 8 = 2000 // 20 // 12
         (4000, 12, (12,), "auto", 169),  # never more than 14
         (30, 12, (12,), 12, 13),  # never less than 1
-        (500, 5, (), "auto", 20),  # no season
+        (500, 5, (), "auto", 70),  # no season
         (30, 3, (), "auto", 9),  # no season, a third of the rows
         (3000, 24, (), (24, 900), 913),  # the largest season fits: 38 seasons of 24
         (3000, 24, (), (24, 1200), 337),  # it does not: more than a third

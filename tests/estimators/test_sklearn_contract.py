@@ -20,7 +20,8 @@ from rnnforecast.estimators._base import DataWarning
 from tests.estimators.mirror import Mirror
 
 QUICK = RNNForecaster(hidden_layer_sizes=(4,), n_estimators=1, max_iter=2, random_state=0)
-FORECASTERS = [Mirror(), NaiveForecaster(), LinearForecaster(), QUICK]
+RIDGE = RNNForecaster(solver="ridge", cell="leaky", hidden_layer_sizes=(8,), n_estimators=1, random_state=0)
+FORECASTERS = [Mirror(), NaiveForecaster(), LinearForecaster(), QUICK, RIDGE]
 
 EXPECTED_FAILURES = {
     "check_methods_sample_order_invariance": "the rows of X are time steps: another order is another series",
