@@ -146,12 +146,6 @@ class Interpretation(BaseForecaster):
 
     def _require_windows(self) -> None:
         """Refuse forecasts that are not made from the rows of a window alone, all of them observed."""
-        if isinstance(self.ensemble_, EchoStates) or isinstance(self.linear_, Committee):
-            remedy = "committee=False" if isinstance(self.linear_, Committee) else "another solver"
-            raise ValueError(
-                "this follows forecasts back to the values of a window, but an echo state network reads the whole "
-                f"series; fit with {remedy} to see what forecasts depend on"
-            )
         lags, masked = self.ensemble_.scales.transform.lags, self._history.masked is not None
         if lags or masked:
             name, value = ("missing", "mask") if masked else ("target_transform", self.target_transform)
@@ -159,6 +153,12 @@ class Interpretation(BaseForecaster):
                 f"this follows forecasts back to the values of a window, but {type(self).__name__} was fitted with "
                 f"{name}={value!r}; fit with {name}={'interpolate' if masked else None!r} to see what forecasts "
                 "depend on"
+            )
+        if isinstance(self.ensemble_, EchoStates) or isinstance(self.linear_, Committee):
+            remedy = "committee=False" if isinstance(self.linear_, Committee) else "another solver"
+            raise ValueError(
+                "this follows forecasts back to the values of a window, but an echo state network reads the whole "
+                f"series; fit with {remedy} to see what forecasts depend on"
             )
 
     def _one_series(self, history: Any) -> Series:
