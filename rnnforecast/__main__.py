@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import rnnforecast
+from rnnforecast.commands.arguments import output_file
 from rnnforecast.commands.demo import run_demo
 from rnnforecast.commands.detecting import add_detect, run_detect
 from rnnforecast.commands.forecasting import add_backtest, add_forecast, run_backtest, run_forecast
 from rnnforecast.commands.machine import run_info, run_warmup
+from rnnforecast.commands.wording import in_options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,30 +43,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     detect = commands.add_parser("detect", help="find anomalies in the columns of a file")
     add_detect(detect)
     demo = commands.add_parser("demo", help="forecast the bundled weather beside two references, and draw it")
-    demo.add_argument("--out", type=Path, default=Path("forecast.png"), help="the picture (default: %(default)s)")
+    demo.add_argument("--out", type=output_file, default="forecast.png", help="the picture (default: %(default)s)")
     commands.add_parser("warmup", help="compile what the default forecaster uses, so that the first fit need not")
     commands.add_parser("info", help="print versions, processor, threads and cache folder")
     options = parser.parse_args(arguments)
     try:
-        if options.command == "forecast":
-            run_forecast(options, forecast, _say)
-        elif options.command == "backtest":
-            run_backtest(options, backtest, _say)
-        elif options.command == "detect":
-            run_detect(options, _say)
-        elif options.command == "demo":
-            if not options.out.absolute().parent.is_dir():
-                demo.error(f"--out must lie in a folder that exists, got {options.out}")
-            run_demo(options.out)
-        elif options.command == "warmup":
-            run_warmup()
-        else:
-            run_info()
+        with warnings.catch_warnings():
+            warnings.showwarning = _say_warning
+            _run(options, commands.choices[options.command])
+        print(end="", flush=True)  # here, where a reader that has gone or a full disk can still be told
     except BrokenPipeError:  # the reader of standard output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (ValueError, TypeError, OSError, ImportError, MemoryError) as error:
-        _say(f"error: {error}")
+        _say(f"error: {in_options(str(error))}")
         return 1
     except KeyboardInterrupt:
         _say("interrupted")
@@ -70,9 +64,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Run the command that was asked for; its parser refuses options that do not go together."""
+    if options.command == "forecast":
+        run_forecast(options, parser, _say)
+    elif options.command == "backtest":
+        run_backtest(options, parser, _say)
+    elif options.command == "detect":
+        run_detect(options, parser, _say)
+    elif options.command == "demo":
+        run_demo(Path(options.out))
+    elif options.command == "warmup":
+        run_warmup()
+    else:
+        run_info()
+
+
 def _say(sentence: str) -> None:
     """Write a remark where it does not mix with results."""
     print(f"rnnforecast: {sentence}", file=sys.stderr)
+
+
+def _say_warning(
+    message: Warning | str, category: Any, filename: Any, lineno: Any, file: Any = None, line: Any = None
+) -> None:
+    """Write a warning as a remark, without the line of code that it comes from."""
+    _say(f"warning: {in_options(str(message))}")
 
 
 if __name__ == "__main__":

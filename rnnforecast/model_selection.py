@@ -11,6 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import BaseCrossValidator
 
+from rnnforecast.series.panels import split_levels
+
 __all__ = ["RollingOriginSplit"]
 
 
@@ -19,8 +21,8 @@ class RollingOriginSplit(BaseCrossValidator):
 
     The last test block ends at the last row; earlier ones lie ``step`` rows before each other. Rows must be in time
     order; with a MultiIndex of (series, time) the cuts are made in time, and every block holds the rows of all series
-    at its times. Works as ``cv=`` of `sklearn.model_selection.GridSearchCV` and
-    `sklearn.model_selection.cross_val_score`.
+    at its times, but for test rows of series that have no row to train on yet. Works as ``cv=`` of
+    `sklearn.model_selection.GridSearchCV` and `sklearn.model_selection.cross_val_score`.
 
     Parameters
     ----------
@@ -89,7 +91,7 @@ class RollingOriginSplit(BaseCrossValidator):
             If a parameter is out of range, or there are too few time steps for the first split.
         """
         step = self._checked_step()
-        times = _time_numbers(X, y)
+        owner, times = _numbered(X, y)
         n_times = int(times.max()) + 1 if len(times) else 0
         first = n_times - self.horizon - (self.n_windows - 1) * step
         needed = self.gap + (self.window if self.window is not None else 1)
@@ -101,9 +103,9 @@ class RollingOriginSplit(BaseCrossValidator):
         for origin in range(first, n_times - self.horizon + 1, step):
             stop = origin - self.gap
             start = stop - self.window if self.window is not None else 0
-            train = (times >= start) & (times < stop)
-            test = (times >= origin) & (times < origin + self.horizon)
-            yield np.flatnonzero(train), np.flatnonzero(test)
+            train = np.flatnonzero((times >= start) & (times < stop))
+            test = np.flatnonzero((times >= origin) & (times < origin + self.horizon))
+            yield train, test if owner is None else test[np.isin(owner[test], owner[train])]
 
     def _checked_step(self) -> int:
         step = self.horizon if self.step is None else self.step
@@ -120,19 +122,17 @@ class RollingOriginSplit(BaseCrossValidator):
         return int(step)
 
 
-def _time_numbers(X: Any, y: Any) -> NDArray[np.int64]:
-    """Return the number of the time step of every row: its row number, or under a MultiIndex the rank of its time."""
+def _numbered(X: Any, y: Any) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
+    """Return series and time step of every row (n,): under a MultiIndex the rank of its time, else its row number."""
     for data in (X, y):
         index = getattr(data, "index", None)
         if isinstance(index, pd.MultiIndex):
-            times = index.get_level_values(-1)
-            if times.hasnans:
-                raise ValueError("the time level of the MultiIndex contains NaN or NaT; drop those rows first")
-            return np.asarray(pd.factorize(times, sort=True)[0], dtype=np.int64)
+            owner, _, times, _ = split_levels(index, "X" if data is X else "y")
+            return owner, times
         if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) and not index.is_monotonic_increasing:
             raise ValueError("rows must be in time order, got an unsorted index; sort them with sort_index()")
     data = X if X is not None else y
     if not hasattr(data, "shape") and not hasattr(data, "__len__"):
         raise TypeError(f"split needs X or y with one row per time step, got {data!r}; pass the data to be split")
     n_rows = data.shape[0] if hasattr(data, "shape") else len(data)
-    return np.arange(n_rows, dtype=np.int64)
+    return None, np.arange(n_rows, dtype=np.int64)

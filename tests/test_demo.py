@@ -47,7 +47,7 @@ def quick(monkeypatch):
     [
         ([], "the following arguments are required: command"),
         (["dance"], "invalid choice: 'dance'"),
-        (["demo", "--out", "nowhere/forecast.png"], "--out must lie in a folder that exists"),
+        (["demo", "--out", "nowhere/forecast.png"], "--out: must lie in a folder that exists"),
     ],
     ids=["nothing", "unknown command", "missing folder"],
 )

@@ -63,6 +63,19 @@ def test_a_panel_is_cut_in_time_whatever_the_order_of_its_rows():
     np.testing.assert_array_equal(next(RollingOriginSplit(2, 1).split(None, panel["x"]))[1], test)
 
 
+def test_series_of_a_panel_are_tested_once_they_have_rows_to_train_on():
+    rows = [("a", step) for step in range(6)] + [("b", step) for step in range(3, 6)]
+    index = pd.MultiIndex.from_tuples(rows)
+    found = [(train.tolist(), test.tolist()) for train, test in RollingOriginSplit(1, 3).split(pd.Series(0.0, index))]
+    assert found == [([0, 1, 2], [3]), ([0, 1, 2, 3, 6], [4, 7]), ([0, 1, 2, 3, 4, 6, 7], [5, 8])]
+
+
+def test_a_panel_is_not_cut_between_its_series():
+    index = pd.MultiIndex.from_product([pd.date_range("2024-01-01", periods=9), [1, 2]])
+    with pytest.raises(ValueError, match=r"levels series and time, got dates and integers.*X\.swaplevel\(\)"):
+        splits(RollingOriginSplit(1, 1), pd.Series(0.0, index))
+
+
 def test_rows_out_of_time_order_are_refused():
     backwards = pd.Series(0.0, index=pd.date_range("2024-01-01", periods=9)[::-1])
     with pytest.raises(ValueError, match=r"time order.*sort_index"):

@@ -99,12 +99,20 @@ REFUSED = {
     "back in time": ([("a", 2), ("a", 1)], "time order, but 1 of series 'a' comes after 2 of series 'a'"),
     "no name": ([*LABELS, (np.nan, 1)], r"NaN for the name of the series in 1 rows \(first: row 4\)"),
     "no time": ([*LABELS, ("b", None)], r"NaN for the time in 1 rows \(first: row 4\)"),
-    "names of two kinds": ([*LABELS, (1, 1)], "names of one kind, got int and str"),
+    "names of two kinds": ([*LABELS, (1, 1)], r"all strings, .*got int and str.*rename\(index=str, level=0\)"),
     "strings as times": ([("a", "x"), ("a", "y")], "second level .* must hold dates, periods or integers, got strings"),
     "a hole": ([("a", 1), ("a", 2), ("a", 3), ("b", 1), ("b", 3)],
                r"1 rows are missing within the series 'b' of X \(first: 2 of series 'b'\).*missing='interpolate'"),
     "three levels": ([("a", "b", 1), ("a", "b", 2)], "two levels, series and time, got 3"),
     "levels the wrong way": ([(day, "a") for day in TIMES["days"][:3]], r"swaplevel\(\)"),
+    "levels the wrong way, series numbered": ([(day, shop) for day in TIMES["days"][:3] for shop in (1, 2, 3)],
+                                              r"got dates and integers.*swaplevel\(\)"),
+    "weeks that begin on two days": (
+        [(f"week of {start}", day) for start in ("MON", "SUN") for day in
+         pd.date_range("2024-01-01", periods=5, freq=f"W-{start}")],
+        "series of X must share a time axis: the time stamps of X are not regular"),
+    "a clock set back": ([("a", pd.Timestamp(f"2024-10-27 0{hour}:00")) for hour in (1, 2, 2, 3)],
+                         r"localise each series with tz_localize"),
 }  # fmt: skip
 
 
@@ -120,8 +128,8 @@ def test_what_is_no_panel_is_refused(labels, message):
     [
         ([1, np.nan, 3, 4], "error", "Input X contains NaN.*2 of series 'a'"),
         ([1, np.inf, 3, 4], "error", "Input X contains infinity.*2 of series 'a'"),
-        ([1, 2, np.nan, np.nan], "interpolate", "every value of a column is missing in the series 'b'"),
-        ([1, 2, np.nan, np.nan], "mask", "every value of a column is missing in the series 'b'"),
+        ([1, 2, np.nan, np.nan], "interpolate", "every value in column None is missing in the series 'b'"),
+        ([1, 2, np.nan, np.nan], "mask", "every value in column None is missing in the series 'b'"),
     ],
 )
 def test_what_is_no_number_is_named_by_series_and_time(values, policy, message):
@@ -193,3 +201,16 @@ def test_every_origin_has_a_number():
     origins = spans.origins(lookback=3, horizon=1)
     np.testing.assert_array_equal(origins.at(np.arange(len(origins))), [3, 4, 5, 10, 17])  # a short series has one
     np.testing.assert_array_equal(spans.origins_from(np.array([5, 2, 2]), 1).counts, [1, 0, 2])
+
+
+def test_missing_values_at_an_edge_of_the_panel_are_no_rows_to_be_trimmed():
+    y = pd.Series([np.nan, 1, 2, 3], index=pd.MultiIndex.from_tuples(LABELS[2:] + LABELS[:2]))
+    with pytest.raises(ValueError, match="1 of series 'b'; fill them or pass missing='interpolate'"):
+        read(y)
+
+
+def test_a_covariate_without_any_value_in_a_series_is_named_by_that_series():
+    index = pd.MultiIndex.from_tuples(LABELS)
+    x = pd.DataFrame({"x": [1, 2, np.nan, np.nan]}, index=index)
+    with pytest.raises(ValueError, match="every value in column 'x' is missing in the series 'b'"):
+        read(x, pd.Series(1.0, index=index), missing="interpolate")

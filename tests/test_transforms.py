@@ -213,3 +213,23 @@ def test_guerrero_slope_is_zero_where_nothing_can_be_said():
     assert guerrero_slope(100 + rng.standard_normal(240), 12) == 0  # one level
     assert guerrero_slope(np.repeat(np.arange(1.0, 21.0), 12), 12) == 0  # blocks without spread
     assert not wants_log(np.full(240, 7.0))
+
+
+@pytest.mark.parametrize("lags", [(1,), (4,), (4, 1)])
+def test_differences_of_series_one_after_the_other_are_those_of_each(rng, lags):
+    transform, lengths = Transform(Log(), lags), [9, 3, 14]  # the second has no more rows than a season
+    parts = [np.exp(rng.normal(size=(n, 2))) for n in lengths]
+    begin = np.repeat(np.cumsum([0, *lengths[:-1]]), lengths)
+    table, seen = np.concatenate(parts), rng.random((26, 2)) > 0.2
+    cuts = np.cumsum(lengths)[:-1]
+    np.testing.assert_array_equal(
+        transform.forward(table, begin), np.concatenate([transform.forward(part) for part in parts])
+    )
+    np.testing.assert_array_equal(
+        transform.observed(seen, 26, 2, begin),
+        np.concatenate([transform.observed(part, *part.shape) for part in np.split(seen, cuts)]),
+    )
+    forecasts, origins = rng.normal(size=(3, 6, 2)), np.array([5, 2, 14])
+    each = [transform.inverse(forecasts[k : k + 1], parts[k], origins[k : k + 1])[0] for k in range(3)]
+    together = transform.inverse(forecasts, table, origins + begin[[0, 9, 12]], begin)
+    np.testing.assert_array_equal(together, np.stack(each))

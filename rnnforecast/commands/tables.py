@@ -12,14 +12,22 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from pandas.tseries.api import guess_datetime_format
 
+from rnnforecast.series.labels import label_text
+
+_SINCE_1970 = ("s", "ms", "us", "ns")
 _SEPARATORS = ",;\t|"
 _SAMPLE = 65_536  # characters that show the separator
+_SHOWN = 8  # names in a message
+_UNNAMED = "Unnamed: "  # with its number, what pandas calls a column that has no name
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
+_OFFSET = re.compile(r":\d\d(?:\.\d+)?\s*(?:Z|[+-]\d\d(?::?\d\d)?)$")  # the distance of a stamp from UTC
 _COMMA_NUMBER = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
 
 
@@ -34,6 +42,7 @@ def read_table(
     separator: str | None = None,
     decimal: str | None = None,
     date_format: str | None = None,
+    encoding: str = "utf-8",
     series: str | None = None,
     say: Callable[[str], None] = lambda sentence: None,
 ) -> pd.DataFrame:
@@ -46,7 +55,9 @@ def read_table(
     time : str or None
         Column of the time stamps; the first one that can be read as dates if None.
     separator, decimal, date_format : str, optional
-        What is not to be guessed.
+        What is not to be guessed. A form of ``s`` or ``ms`` reads numbers counted since 1970.
+    encoding : str
+        Of the text of a CSV file.
     series : str, optional
         Column that names the series of each row, for a panel.
     say : callable
@@ -62,27 +73,43 @@ def read_table(
     DataError
         In one sentence, with the row and the option that helps.
     """
-    frame = (
-        _read_parquet(source) if source.endswith((".parquet", ".pq")) else _read_csv(source, separator, decimal, say)
-    )
+    if source.lower().endswith((".parquet", ".pq")):
+        frame = _read_parquet(source)
+        if not isinstance(frame.index, pd.RangeIndex):
+            frame = _with_index(frame)
+    else:
+        frame = _read_csv(source, separator, decimal, encoding, series, say)
     if len(frame) == 0:
-        raise DataError(f"{source} has no rows")
-    if isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex) and time is None:
-        time = str(frame.index.name or "time")
-    if time is not None and time == frame.index.name:
-        frame = frame.reset_index()
+        raise DataError(f"{name_of(source)} has no rows")
     column = _time_column(frame, time, source, date_format)
+    if _is_date(column, date_format):
+        raise DataError(f"{name_of(source)} has no names of columns: its first line begins with {column!r}; add them")
+    if series == column:
+        raise DataError(f"{column!r} cannot name both series and time stamps; name another with --id or --time")
     stamps = _stamps(frame[column], date_format, say)
     rest = frame.drop(columns=column)
+    column = "time" if column.startswith(_UNNAMED) else column
     if series is None:
         table = rest.set_index(pd.Index(stamps, name=column))
     else:
         _require_columns(frame, [series], source)
         keys = rest.pop(series)
+        nameless = keys.isna()
+        if nameless.any():
+            raise DataError(
+                f"column {series!r} names no series in line {_line(nameless)}, where it is empty or a word that stands "
+                "for nothing, such as NA; fill it in or delete the row"
+            )
         table = rest.set_index(pd.MultiIndex.from_arrays([keys, stamps], names=[series, column]))
     if not table.index.is_monotonic_increasing:
-        say("the rows were not in the order of time and have been sorted")
+        say(f"the rows were not in the order of {'time' if series is None else 'series and time'} and have been sorted")
         table = table.sort_index(kind="stable")
+    if not table.index.is_unique:
+        first = label_text(table.index, np.flatnonzero(table.index.duplicated())[:1])
+        raise DataError(
+            f"there are several rows for {first}; keep one of them, or of a file with several series name their column "
+            "with --id, as forecast and backtest take it"
+        )
     return table
 
 
@@ -99,8 +126,12 @@ def pick(table: pd.DataFrame, columns: Sequence[str], source: str) -> pd.DataFra
 
 
 def numeric_columns(table: pd.DataFrame) -> list[str]:
-    """Return the names of the columns that hold numbers."""
-    return [str(name) for name in table.columns if pd.api.types.is_numeric_dtype(table[name])]
+    """Return the names of the columns that hold numbers; one without a name only numbers the rows."""
+    return [
+        str(name)
+        for name in table.columns
+        if pd.api.types.is_numeric_dtype(table[name]) and not str(name).startswith(_UNNAMED)
+    ]
 
 
 def write_table(table: pd.DataFrame | pd.Series, out: str) -> None:
@@ -108,31 +139,73 @@ def write_table(table: pd.DataFrame | pd.Series, out: str) -> None:
     table.to_csv(sys.stdout if out == "-" else out)
 
 
-def _read_csv(source: str, separator: str | None, decimal: str | None, say: Callable[[str], None]) -> pd.DataFrame:
+def name_of(source: str) -> str:
+    """Return what a source is called in messages."""
+    return "standard input" if source == "-" else source
+
+
+def listed(names: Sequence[object]) -> str:
+    """Return names one after another, of many the first."""
+    return ", ".join(map(str, names[:_SHOWN])) + (", ..." if len(names) > _SHOWN else "")
+
+
+def _read_csv(
+    source: str,
+    separator: str | None,
+    decimal: str | None,
+    encoding: str,
+    series: str | None,
+    say: Callable[[str], None],
+) -> pd.DataFrame:
+    """Read text as a frame, in which the names of series stay as they are written, such as 007."""
     try:
-        if source == "-":
-            text = sys.stdin.read()
-        else:
-            with open(source, encoding="utf-8-sig", newline="") as file:
-                text = file.read()
+        text = (sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()).decode(encoding)
+        text = text.removeprefix("\ufeff")  # the mark with which some programs begin a file
     except FileNotFoundError:
         raise DataError(f"there is no file {source!r}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{source} cannot be read as text: {error}") from error
+    except LookupError:
+        raise DataError(f"there is no encoding {encoding!r}; try utf-8, latin-1, cp1252 or utf-16") from None
+    except UnicodeError:
+        raise DataError(
+            f"{name_of(source)} cannot be read as text in {encoding}; "
+            "name what it is written in with --encoding, such as latin-1"
+        ) from None
+    except OSError as error:
+        raise DataError(f"{name_of(source)} cannot be read: {error.strerror}") from error
     if not text.strip():
-        raise DataError(f"{source} is empty")
+        raise DataError(f"{name_of(source)} is empty")
     if separator is None:
         separator = _separator(text[:_SAMPLE])
         if separator != ",":
             say(f"columns are separated by {'tabs' if separator == chr(9) else separator!r}")
     if decimal is None:
-        decimal = "." if separator == "," else _decimal(text, separator)
+        decimal = _decimal(text, separator)
         if decimal == ",":
             say("numbers are written with a decimal comma")
     try:
-        return pd.read_csv(io.StringIO(text), sep=separator, decimal=decimal)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
-        raise DataError(f"{source} is no table: {error}; name the separator with --separator") from error
+        names = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True))
+        kinds: Any = None if series is None else {name: str for name in names if name.strip() == series}
+        frame = pd.read_csv(io.StringIO(text), sep=separator, decimal=decimal, skipinitialspace=True, dtype=kinds)
+    except (csv.Error, pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
+        raise DataError(f"{name_of(source)} is no table: {error}; name the separator with --separator") from error
+    named = [name.strip() for name in names if name.strip()]
+    if twice := [name for name in dict.fromkeys(named) if named.count(name) > 1]:
+        raise DataError(f"{name_of(source)} has several columns with the name {twice[0]!r}; rename all but one")
+    if not isinstance(frame.index, pd.RangeIndex):  # rows have more entries than there are names
+        frame = _without_end(frame) if frame.iloc[:, -1].isna().all() else _with_index(frame)
+    return frame.rename(columns=str.strip)
+
+
+def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
+    """Make columns of the index, named as pandas names those of a file that have no name."""
+    names = [f"{_UNNAMED}{k}" if name is None else str(name) for k, name in enumerate(frame.index.names)]
+    return frame.reset_index(names=names)
+
+
+def _without_end(frame: pd.DataFrame) -> pd.DataFrame:
+    """Undo that the first column was taken as index because every row ends with a separator."""
+    whole = frame.reset_index()
+    return whole.iloc[:, : len(frame.columns)].set_axis(frame.columns, axis=1)
 
 
 def _separator(sample: str) -> str:
@@ -145,14 +218,17 @@ def _separator(sample: str) -> str:
 
 def _decimal(text: str, separator: str) -> str:
     """Return the decimal sign: a comma if whole columns can be read as numbers in no other way."""
-    table = pd.read_csv(io.StringIO(text), sep=separator, dtype=str)
+    try:
+        table = pd.read_csv(io.StringIO(text), sep=separator, dtype=str, skipinitialspace=True)
+    except (pd.errors.ParserError, ValueError):
+        return "."  # what is wrong is said where the file is read for good
     for name in table.columns:
         words = table[name].dropna().str.strip()
-        if (
-            len(words)
-            and words.str.contains(",").any()
-            and words.map(lambda word: bool(_COMMA_NUMBER.fullmatch(word))).all()
-        ):
+        with_comma = words[words.str.contains(",")]
+        if len(with_comma) == 0 or not words.str.fullmatch(_COMMA_NUMBER).all():
+            continue
+        # Where commas separate columns as well, numbers in quotes may be thousands, 1,234 for 1234.
+        if separator != "," or not with_comma.str.fullmatch(_THOUSANDS).all():
             return ","
     return "."
 
@@ -172,7 +248,7 @@ def _require_columns(table: pd.DataFrame, columns: Sequence[str], source: str) -
     absent = [name for name in columns if name not in table.columns]
     if absent:
         raise DataError(
-            f"{source} has no column {', '.join(map(repr, absent))}; it has {', '.join(map(str, table.columns))}"
+            f"{name_of(source)} has no column {', '.join(map(repr, absent))}; it has {listed(list(table.columns))}"
         )
 
 
@@ -183,11 +259,21 @@ def _time_column(frame: pd.DataFrame, time: str | None, source: str, date_format
         return time
     for name in frame.columns:
         values = frame[name].dropna()
-        if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        if pd.api.types.is_datetime64_any_dtype(values.dtype) or isinstance(values.dtype, pd.PeriodDtype):
             return str(name)
-        if len(values) and isinstance(values.iloc[0], str) and _formats(values.iloc[0], date_format):
+        if len(values) and isinstance(values.iloc[0], str) and _is_date(values.iloc[0].strip(), date_format):
             return str(name)
-    raise DataError(f"no column of {source} holds dates; name the one of the time stamps with --time")
+    raise DataError(
+        f"no column of {name_of(source)} holds dates; name the one of the time stamps with --time, "
+        "and their form with --date-format if they do not show it"
+    )
+
+
+def _is_date(word: str, date_format: str | None) -> bool:
+    """Tell whether a word is a date, of the given form or of any that is known."""
+    if date_format is None:
+        return bool(_formats(word, None))
+    return bool(pd.to_datetime(pd.Series([word]), format=date_format, errors="coerce").notna().all())
 
 
 def _stamps(values: pd.Series, date_format: str | None, say: Callable[[str], None]) -> pd.Index:
@@ -196,17 +282,31 @@ def _stamps(values: pd.Series, date_format: str | None, say: Callable[[str], Non
         raise DataError(
             f"column {values.name!r} has no time stamp in line {_line(values.isna())}; fill it in or delete the row"
         )
-    if not isinstance(values.iloc[0], str):
+    unit: Any = date_format
+    if unit in _SINCE_1970:
+        if not pd.api.types.is_numeric_dtype(values.dtype):
+            raise DataError(f"{values.iloc[0]!r} in column {values.name!r} is no number of {unit} since 1970")
+        return pd.DatetimeIndex(pd.to_datetime(values, unit=unit))
+    if not isinstance(values.iloc[0], str) and (date_format is None or not pd.api.types.is_integer_dtype(values.dtype)):
         if pd.api.types.is_float_dtype(values.dtype):
             raise DataError(
-                f"column {values.name!r} holds numbers like {values.iloc[0]!r}, not dates; name another with --time"
+                f"column {values.name!r} holds numbers like {values.iloc[0]:g}, not dates; name another with --time"
             )
         return pd.Index(values)
     words = values.astype(str).str.strip()
     formats = _formats(words.iloc[0], date_format)
     if not formats:
         raise DataError(f"{words.iloc[0]!r} in column {values.name!r} is no date; give its form with --date-format")
-    readings = {form: pd.to_datetime(words, format=form, errors="coerce", utc=_has_offset(words)) for form in formats}
+    has_offset = words.str.contains(_OFFSET)
+    if has_offset.any() and not has_offset.all():
+        raise DataError(
+            f"{words[~has_offset].iloc[0]!r} in line {_line(~has_offset)}, column {values.name!r}, does not name its "
+            f"distance from UTC, as {words[has_offset].iloc[0]!r} does; write all time stamps in one way"
+        )
+    # In UTC, as the distance may change with the season.
+    readings = {
+        form: pd.to_datetime(words, format=form, errors="coerce", utc=bool(has_offset.all())) for form in formats
+    }
     whole = {form: stamps for form, stamps in readings.items() if not stamps.isna().any()}
     if not whole:
         form, stamps = max(readings.items(), key=lambda reading: int(reading[1].notna().sum()))
@@ -248,19 +348,15 @@ def _formats(word: str, date_format: str | None) -> list[str]:
     return ["ISO8601"]
 
 
-def _has_offset(words: pd.Series) -> bool:
-    """Tell whether stamps name their distance from UTC, which may change with the season."""
-    return bool(words.str.contains(r"(?:Z|[+-]\d\d:?\d\d)$").all())
-
-
 def _numbers(column: pd.Series, name: str) -> pd.Series:
     if pd.api.types.is_numeric_dtype(column.dtype):
         return column
     values = pd.to_numeric(column, errors="coerce")
     wrong = values.isna() & column.notna()
     if wrong.any():
+        place = label_text(column.index, np.flatnonzero(wrong)[:1])
         raise DataError(
-            f"{column[wrong].iloc[0]!r} in line {_line(wrong)}, column {name!r}, is no number; "
+            f"{column[wrong].iloc[0]!r} at {place}, column {name!r}, is no number; "
             "correct it, or give the decimal sign with --decimal"
         )
     return values

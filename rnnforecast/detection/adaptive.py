@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 _STEP = 0.0022  # decades that a quiet row lowers the threshold
 _LARGEST = 12.0  # decades
+_LONGEST = 150  # rows that an event raises no threshold for
 
 
 class FixedThreshold:
@@ -28,6 +29,16 @@ class FixedThreshold:
     def __init__(self, level: float) -> None:
         self.level = level
 
+    @property
+    def state(self) -> dict[str, float]:
+        """The level."""
+        return {"level": self.level}
+
+    @state.setter
+    def state(self, state: dict[str, float]) -> None:
+        """Take the level of another one."""
+        self.level = state["level"]
+
     def update(self, score: float) -> float:
         """Return the threshold."""
         return self.level
@@ -40,10 +51,13 @@ class FixedThreshold:
 class AdaptiveThreshold:
     """A threshold in decades of probability, from row to row.
 
+    A row far above the threshold is no false alarm, nor are the alarming rows around it: what was learnt from those
+    before it is taken back, and those after it are not learnt from. If they go on for long, the series has changed.
+
     Parameters
     ----------
     false_alarm_rate : float in (0, 1)
-        Share of the rows, apart from extreme ones, that come to exceed the threshold.
+        Share of the rows, apart from extreme ones and those around them, that come to exceed the threshold.
     extreme : float, default=2.0
         Decades above the threshold from which on a row is no false alarm, and nothing is learnt from it.
 
@@ -51,6 +65,8 @@ class AdaptiveThreshold:
     ----------
     level : float
         Threshold of the next row.
+    state : dict
+        What was learnt so far; can be assigned to another threshold of the same parameters.
     """
 
     def __init__(self, false_alarm_rate: float, *, extreme: float = 2.0) -> None:
@@ -58,15 +74,46 @@ class AdaptiveThreshold:
         self.level = -math.log10(false_alarm_rate)
         self._fall = _STEP
         self._rise = _STEP * (1.0 - false_alarm_rate) / false_alarm_rate
+        self._before = math.nan  # the level before the alarm that lasts
+        self._n_rows, self._is_event = 0, False  # of that alarm; whether a row of it was extreme
 
     def update(self, score: float) -> float:
         """Take the calibrated score of a row, NaN if it has none; return the threshold that it is compared with."""
         level = self.level
-        if score <= level:
-            self.level = max(level - self._fall, 0.0)
-        elif score < level + self._extreme:
-            self.level = min(level + self._rise, _LARGEST)
+        if math.isnan(score):
+            return level
+        begun = level if math.isnan(self._before) else self._before
+        if score <= begun:
+            self._before, self._n_rows, self._is_event = math.nan, 0, False
+        else:
+            self._before, self._n_rows = begun, self._n_rows + 1
+            if self._n_rows > _LONGEST:
+                if score >= level + self._extreme:
+                    return level
+            elif score >= begun + self._extreme:
+                self.level, self._is_event = begun, True
+                return level
+            elif self._is_event:
+                return level
+        step = -self._fall if score <= level else self._rise
+        self.level = min(max(level + step, 0.0), _LARGEST)
         return level
+
+    @property
+    def state(self) -> dict[str, float]:
+        """What was learnt so far."""
+        return {
+            "level": self.level,
+            "before": self._before,
+            "n_rows": self._n_rows,
+            "is_event": self._is_event,
+        }
+
+    @state.setter
+    def state(self, state: dict[str, float]) -> None:
+        """Go on from where another one was."""
+        self.level, self._before = state["level"], state["before"]
+        self._n_rows, self._is_event = int(state["n_rows"]), bool(state["is_event"])
 
     def extend(self, scores: ArrayLike) -> NDArray[np.float64]:
         """Take the scores of many rows (n,) and return their thresholds (n,)."""

@@ -139,13 +139,6 @@ def rows_of_windows(distances: ArrayLike, length: int) -> Array:
     return np.divide(means, shares, out=np.full(len(means), np.nan), where=shares > 0.5 / length)
 
 
-def in_units_of(score: ArrayLike, train: slice, *, floor: float = 1e-2) -> Array:
-    """Divide a score by its 99 % quantile over the training rows, or by `floor` if that is larger."""
-    values = np.asarray(score, dtype=np.float64)
-    reference = values[train][~np.isnan(values[train])]
-    return values / max(float(np.quantile(reference, _EVEN)) if len(reference) else 0.0, floor)
-
-
 def _filled(values: Array, length: int) -> tuple[Array, NDArray[np.bool_]]:
     """Return values (n,) without NaN, any will do, and which windows (n - m + 1,) held none."""
     missing = np.isnan(values)

@@ -16,13 +16,6 @@ from rnnforecast.kernels.averages import exponential_averages
 
 Array = NDArray[np.float64]
 
-CAUSAL_SPANS = (10, 30, 100, 300)
-
-
-def offline_spans(period: int | None = None) -> tuple[int, int, int]:
-    """Return the spans for `smooth_offline`, of which one is the period of the series if it has one."""
-    return (100 if period is None else period, 100, 25)
-
 
 class Smoother:
     """Mean of exponential averages of the errors so far, for one row after the other or for many at once.
@@ -32,7 +25,7 @@ class Smoother:
 
     Parameters
     ----------
-    spans : sequence of float, default=(10, 30, 100, 300)
+    spans : sequence of float
         In rows, at least 1; infinity is the plain mean of all errors so far.
     n_columns : int or None, default=None
         Columns that are smoothed side by side; None if errors are plain numbers.
@@ -43,7 +36,7 @@ class Smoother:
         What was learnt from the errors so far, as arrays; can be assigned to another smoother of the same spans.
     """
 
-    def __init__(self, spans: Sequence[float] = CAUSAL_SPANS, n_columns: int | None = None) -> None:
+    def __init__(self, spans: Sequence[float], n_columns: int | None = None) -> None:
         if len(spans) == 0 or min(spans) < 1:
             raise ValueError(f"spans must be positive numbers of rows, got {tuple(spans)}")
         width = 1 if n_columns is None else n_columns
@@ -97,14 +90,14 @@ class Smoother:
         self._counts[...], self._averages[...] = state["counts"], state["averages"]
 
 
-def smooth_causal(errors: ArrayLike, spans: Sequence[float] = CAUSAL_SPANS) -> Array:
+def smooth_causal(errors: ArrayLike, spans: Sequence[float]) -> Array:
     """Smooth errors with what was known at each row: `Smoother` over all rows.
 
     Parameters
     ----------
     errors : array-like of shape (n,) or (n, K)
         Not infinite; NaN is not scored.
-    spans : sequence of float, default=(10, 30, 100, 300)
+    spans : sequence of float
 
     Returns
     -------
@@ -114,7 +107,7 @@ def smooth_causal(errors: ArrayLike, spans: Sequence[float] = CAUSAL_SPANS) -> A
     return Smoother(spans, None if table.ndim == 1 else table.shape[1]).extend(table)
 
 
-def smooth_offline(errors: ArrayLike, spans: Sequence[float] = offline_spans()) -> Array:
+def smooth_offline(errors: ArrayLike, spans: Sequence[float]) -> Array:
     """Smooth errors from both sides: the mean over the spans of the averages forwards and backwards in time.
 
     Where one of the two has seen fewer errors than its span takes, at the ends, it has a smaller share: the first error
@@ -124,8 +117,7 @@ def smooth_offline(errors: ArrayLike, spans: Sequence[float] = offline_spans()) 
     ----------
     errors : array-like of shape (n,) or (n, K)
         Not infinite; NaN is not scored.
-    spans : sequence of float, default=(100, 100, 25)
-        See `offline_spans`.
+    spans : sequence of float
 
     Returns
     -------

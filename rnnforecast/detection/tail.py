@@ -92,27 +92,6 @@ class Tail:
         within = np.interp(scores, self.values, self.decades)
         return np.minimum(within + np.log1p(self.shape * beyond) / (self.shape * _LN10), _MOST)
 
-    def quantile(self, probability: ArrayLike) -> Any:
-        """Return the score that an ordinary row reaches with a probability: the inverse of `surprise`.
-
-        Parameters
-        ----------
-        probability : float or array-like
-            In (0, 1].
-
-        Returns
-        -------
-        float or ndarray
-        """
-        decades = np.minimum(-np.log10(probability), _MOST)
-        beyond = np.maximum(decades - self.decades[-1], 0.0) * _LN10
-        within = np.interp(decades, self.decades, self.values)
-        return within + self.scale * np.expm1(self.shape * beyond) / self.shape
-
-    def supports(self, false_alarm_rate: float) -> bool:
-        """Tell whether there are enough reference rows for a false-alarm rate; see `rows_needed`."""
-        return self.n_rows >= rows_needed(false_alarm_rate)
-
 
 def fit_tail(scores: ArrayLike, *, floor: float = 1e-6) -> Tail:
     """Learn how scores of ordinary rows are distributed.

@@ -1,4 +1,4 @@
-"""Where alarms begin: four rules of one signature, a threshold for each row, which alarms strictly above it."""
+"""Where alarms begin: above the score that a share of the rows exceeds, or thresholds that follow the scores."""
 
 from __future__ import annotations
 
@@ -16,78 +16,27 @@ _DECREASE = 0.13
 _MOST_SEQUENCES = 5
 
 
-def row_thresholds(
-    scores: ArrayLike,
-    *,
-    false_alarm_rate: float = 1e-2,
-    contamination: float | None = None,
-    threshold: float | str | None = None,
-) -> Array:
-    """Return the threshold of each row; of what is given, `threshold` goes before `contamination` before the rate.
-
-    Parameters
-    ----------
-    scores : array-like of shape (n,)
-        Calibrated: -log10 of the probability that an ordinary row scores as high (`Tail.surprise`). NaN is not scored.
-    false_alarm_rate : float, default=1e-2
-        Share of ordinary rows that may alarm.
-    contamination : float, default=None
-        Share of these rows that shall alarm, in (0, 0.5].
-    threshold : float or "dynamic", default=None
-        A score, or the rule of Hundman et al. (2018).
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        Finite if any score is.
-
-    Raises
-    ------
-    ValueError
-        If what decides is out of its range.
-    """
-    scores = np.asarray(scores, dtype=np.float64)
-    if threshold is not None:
-        if isinstance(threshold, str):
-            if threshold != "dynamic":
-                raise ValueError(f'threshold must be a number, "dynamic" or None, got {threshold!r}')
-            return dynamic_thresholds(scores)
-        level = float(threshold)
-        if not np.isfinite(level):
-            raise ValueError(f"threshold must be finite, got {threshold!r}")
-    elif contamination is not None:
-        level = contamination_threshold(scores, contamination)
-    else:
-        level = false_alarm_threshold(false_alarm_rate)
-    return np.full(len(scores), level)
-
-
-def false_alarm_threshold(false_alarm_rate: float) -> float:
-    """Return the calibrated score that a share of the ordinary rows exceeds."""
-    if not 0.0 < false_alarm_rate < 1.0:
-        raise ValueError(f"false_alarm_rate must lie between 0 and 1, got {false_alarm_rate!r}")
-    return -float(np.log10(false_alarm_rate))
-
-
 def contamination_threshold(scores: ArrayLike, contamination: float) -> float:
-    """Return a score that at most a share of the rows exceeds: exactly it, up to one row, unless scores are tied.
+    """Return a score that a share of all rows exceeds, up to half a row, unless scores are tied or too few are known.
 
     Parameters
     ----------
     scores : array-like of shape (n,)
-        NaN is left out; 0 is returned if nothing else is there.
+        NaN is not scored: a row that does not alarm.
     contamination : float
         In (0, 0.5].
 
     Returns
     -------
     float
+        Infinite if no row has a score.
     """
-    if not 0.0 < contamination <= 0.5:
-        raise ValueError(f"contamination must lie in (0, 0.5], got {contamination!r}")
     values = np.asarray(scores, dtype=np.float64)
-    known = values[~np.isnan(values)]
-    return float(np.quantile(known, 1.0 - contamination, method="higher")) if len(known) else 0.0
+    known = np.sort(values[~np.isnan(values)])
+    if len(known) == 0:
+        return np.inf
+    count = min(round(contamination * len(values)), len(known) - 1)
+    return float(known[-count - 1])
 
 
 def dynamic_thresholds(scores: ArrayLike, *, window: int = _WINDOW, step: int = _STEP) -> Array:

@@ -119,8 +119,8 @@ class Backtest:
     def diebold_mariano(self) -> pd.DataFrame:
         """Test whether forecaster and seasonal naive are equally good (`rnnforecast.metrics.diebold_mariano`).
 
-        What is compared is the mean absolute error of each window. Windows that overlap are correlated, which the test
-        allows for.
+        What is compared is the error of each window as in `by_cutoff`. Windows that overlap are correlated, which the
+        test allows for.
 
         Returns
         -------
@@ -128,11 +128,11 @@ class Backtest:
             One row per target, columns ``statistic`` (negative where the forecaster is better) and ``p_value``; NaN
             where the windows are too few to tell.
         """
-        return pd.DataFrame.from_dict(
-            {name: _test_of_windows(rows) for name, rows in self._by_target().items()},
-            orient="index",
-            columns=["statistic", "p_value"],
-        ).rename_axis("target")
+        errors, tests = self.by_cutoff(), {}
+        for name, rows in self._by_target().items():
+            windows: Any = errors.xs(name, level="target") if "target" in rows.columns else errors
+            tests[name] = _test_of_windows(windows, rows)
+        return pd.DataFrame.from_dict(tests, orient="index", columns=["statistic", "p_value"]).rename_axis("target")
 
     def __str__(self) -> str:
         return "\n".join([self._title(), self.table().to_string(float_format="{:.4g}".format), *self._remarks()])
@@ -215,23 +215,23 @@ class Backtest:
         return mean / scale.where(scale > 0)
 
     def _grouped(self, key: str) -> pd.DataFrame:
-        keys = ["target", key] if "target" in self.forecasts.columns else [key]
+        rows = self.forecasts.sort_values(key, kind="stable")  # series of a panel may end at different times
+        keys = ["target", key] if "target" in rows.columns else [key]
         columns = ["forecast", "seasonal_naive"]
-        absolute = self.forecasts[columns].sub(self.forecasts["actual"], axis=0).abs()
+        absolute = rows[columns].sub(rows["actual"], axis=0).abs()
         if isinstance(self.scales, pd.DataFrame):
-            owner = self.scales.index.get_indexer(self.forecasts.index.get_level_values(0))
-            target = self.scales.columns.get_indexer(pd.Index(self.forecasts["target"])) if "target" in keys else 0
+            owner = self.scales.index.get_indexer(rows.index.get_level_values(0))
+            target = self.scales.columns.get_indexer(pd.Index(rows["target"])) if "target" in keys else 0
             scale = self.scales.to_numpy()[owner, target]
             absolute = absolute.div(np.where(scale > 0, scale, np.nan), axis=0)
-        table = absolute.groupby([self.forecasts[name] for name in keys], sort=False).mean()
+        table = absolute.groupby([rows[name] for name in keys], sort=False).mean()
         table["skill"] = skill(table["forecast"], table["seasonal_naive"])
         return table
 
 
-def _test_of_windows(rows: pd.DataFrame) -> tuple[float, float]:
-    """Return statistic and p-value for the windows of one target."""
-    absolute = rows[["forecast", "seasonal_naive"]].sub(rows["actual"], axis=0).abs()
-    windows = absolute.groupby(rows["cutoff"], sort=False).mean().dropna()
+def _test_of_windows(errors: pd.DataFrame, rows: pd.DataFrame) -> tuple[float, float]:
+    """Return statistic and p-value for the errors of the windows of one target, whose forecasts are given, too."""
+    windows = errors[["forecast", "seasonal_naive"]].dropna()
     n_overlapping = int(rows.index.value_counts().max())  # windows that forecast the same row
     if len(windows) <= n_overlapping:
         return np.nan, np.nan

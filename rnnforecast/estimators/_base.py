@@ -29,6 +29,7 @@ from rnnforecast.series import Series, read, read_more, to_pandas
 from rnnforecast.series.continuation import columns_of_targets
 from rnnforecast.series.gaps import mark
 from rnnforecast.series.reading import common_index
+from rnnforecast.series.statics import without_static
 from rnnforecast.series.tables import read_table
 
 _ORIGINS_AT_ONCE = 2**18  # fitted values are computed in blocks, each of which puts the history on the model's scale
@@ -272,10 +273,11 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 "score needs y: this forecaster was fitted with X and y; pass the true values of these rows as y"
             )
         predicted = self.predict(X)
-        table = mark(read_table(X if y is None else y, "X" if y is None else "y"), self._history.missing_values)
+        features, name = without_static(X, self._history.static), "X" if y is None else "y"
+        table = mark(read_table(features if y is None else y, name), self._history.missing_values)
         if y is not None:
-            common_index(read_table(X, "X"), table, "X", "y")
-        truth = table.values[:, columns_of_targets(self._history, table.columns, "X" if y is None else "y")]
+            common_index(read_table(features, "X"), table, "X", "y")
+        truth = table.values[:, columns_of_targets(self._history, table.columns, name)]
         there = np.ones(len(truth), bool) if self._history.missing == "error" else ~np.isnan(truth).any(axis=1)
         weight = None if sample_weight is None else np.asarray(sample_weight)[there]
         from sklearn.metrics import r2_score  # takes longer to import than all of this package
@@ -377,14 +379,12 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         values = self._training_mean[spans.members[owner]]
         inside = np.flatnonzero((rows > 0) & (ahead < 0))
         for start in range(0, len(inside), _ORIGINS_AT_ONCE):
-            block = inside[start : start + _ORIGINS_AT_ONCE]
-            at = spans.starts[owner[block]] + rows[block]
-            values[block] = forecast_through(self._forecast, series, at, 1)[:, 0]
+            at = inside[start : start + _ORIGINS_AT_ONCE]
+            values[at] = forecast_through(self._forecast, series, spans.starts[owner[at]] + rows[at], 1)[:, 0]
         later = np.flatnonzero(ahead >= 0)
         if len(later):
             asked, which = np.unique(owner[later], return_inverse=True)
-            steps = int(ahead[later].max()) + 1
-            forecasts = forecast_through(self._forecast, series, spans.stops[asked], steps)
+            forecasts = forecast_through(self._forecast, series, spans.stops[asked], int(ahead[later].max()) + 1)
             values[later] = forecasts[which, ahead[later]]
         return values
 

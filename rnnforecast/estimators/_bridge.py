@@ -73,7 +73,10 @@ class Bridge:
         before, elapsed = season_before(values, seen, self.season, begin)
         drift = np.nan_to_num((values - before) / np.maximum(elapsed, 1))  # none without a season before
         by_season = before + elapsed * line(drift, seen, starts)
-        return np.where((hole_lengths(seen, starts) >= self.shortest) & (elapsed > 0), by_season, filled)
+        taken = (
+            (hole_lengths(seen, starts) >= self.shortest) & (elapsed > 0) & _possible(by_season, values, seen, begin)
+        )
+        return np.where(taken, by_season, filled)
 
 
 LINE = Bridge()
@@ -105,6 +108,18 @@ def fit_bridge(target: _Array, seen: _Mask | None, seasons: Sequence[int]) -> Br
     while reach < season and 2 * np.mean(_missed(moved, reach) < _CLEARLY * _missed(level, reach)) <= 1:
         reach *= 2
     return Bridge(season, 2 * reach - 1)
+
+
+def _possible(guesses: _Array, values: _Array, seen: _Mask, begin: _Rows) -> _Mask:
+    """Tell which guesses (N,) are not below zero, or zero, where nothing that was observed before is.
+
+    A logarithm could not be taken of them; a line between values keeps their sign.
+    """
+    rows = np.arange(len(values))
+    negative, other = (
+        np.maximum.accumulate(np.where(seen & where, rows, -1)) >= begin for where in (values < 0, values <= 0)
+    )
+    return negative | (guesses > 0) | (other & (guesses == 0))
 
 
 def season_before(values: _Array, seen: _Mask, season: int, begin: _Rows | None = None) -> tuple[_Array, _Rows]:

@@ -19,6 +19,7 @@ from rnnforecast.detection import (
 )
 from rnnforecast.detection.adaptive import AdaptiveThreshold, FixedThreshold
 from rnnforecast.estimators._echo import EchoModel, Readouts, fit_echo
+from rnnforecast.estimators._ordinary import Ordinary, fit_to_ordinary
 from rnnforecast.estimators._reconstruction import ReconstructionModel
 from rnnforecast.estimators._scoring import Decision, Scored, Scorer, Weighing, begun, mean_of_known, whitening_of
 from rnnforecast.network.reservoir import Reservoir
@@ -130,20 +131,27 @@ class Causal:
         Scaled training rows.
     plan : Plan
     model : EchoModel or ReconstructionModel
-    errors : ndarray of shape (N, K, S)
-        Of training rows that the model, or one like it, has not learnt from; in units of their deviations.
+    ordinary : Ordinary
+        Errors of training rows that the model, or one like it, has not learnt from.
     drift : bool
         Whether the calibration follows rows that do not alarm.
     """
 
-    def __init__(self, table: Array, plan: Plan, model: EchoModel | ReconstructionModel, errors: Array, drift: bool):
+    def __init__(
+        self,
+        table: Array,
+        plan: Plan,
+        model: EchoModel | ReconstructionModel,
+        ordinary: Ordinary,
+        drift: bool,
+    ):
         self.plan, self.drift, self.train, self.model = plan, drift, table, model
-        self.weighing = Weighing(whitening_of(errors, plan.mahalanobis), plan.shares)
-        sizes = self.weighing.sizes(errors)
-        self.usual = np.nan_to_num(mean_of_known(sizes, axis=0))
+        self.left_out = ordinary.left_out
+        self.weighing = Weighing(whitening_of(ordinary.errors, plan.mahalanobis), plan.shares)
+        sizes, self.usual = ordinary.sizes(self.weighing)
         score = self.weighing.combine(begun(plan.spans, self.usual).extend(sizes))[0]
         self.reference = score[~np.isnan(score)]
-        self.spread = spread_of(self.model, errors)
+        self.spread = spread_of(self.model, ordinary.errors)
         self.context: dict[str, Any] | None = None
 
     def scorer(self, threshold: Threshold, follows: bool) -> Scorer:
@@ -193,19 +201,23 @@ class Offline:
     def __init__(self, table: Array, plan: Plan, reservoir: Reservoir, alpha: float, shape: bool):
         self.plan, self.train, K = plan, table, len(plan.shares)
         readouts = Readouts(("states", "lags"), alpha)
-        self.forward, ahead = fitted(table, plan, reservoir, readouts)
-        self.backward, behind = fitted(table[::-1], plan, reservoir, readouts)
-        errors = np.concatenate([ahead, behind[::-1]], axis=2)
-        self.weighing = Weighing(whitening_of(errors, plan.mahalanobis), plan.shares, 1.0, np.inf)
-        sizes = self.weighing.sizes(errors)
-        self.usual = np.nan_to_num(mean_of_known(sizes, axis=0))
+
+        def fit(rows: Array) -> tuple[tuple[EchoModel, EchoModel], Array]:
+            forward, ahead = fitted(rows, plan, reservoir, readouts)
+            backward, behind = fitted(rows[::-1], plan, reservoir, readouts)
+            return (forward, backward), np.concatenate([ahead, behind[::-1]], axis=2)
+
+        (self.forward, self.backward), ordinary = fit_to_ordinary(table, K, fit)
+        self.left_out = ordinary.left_out
+        self.weighing = Weighing(whitening_of(ordinary.errors, plan.mahalanobis), plan.shares, 1.0, np.inf)
+        sizes, self.usual = ordinary.sizes(self.weighing)
         smoothed = self._smoothed(sizes)
         self.shapes = Shapes(table[:, :K], plan.period, smoothed) if shape else None
         if self.shapes is not None:
             smoothed = self.shapes.join(smoothed, table[:, :K], 0)
         score = self.weighing.combine(smoothed)[0]
         self.reference = score[~np.isnan(score)]
-        self.spread = spread_of(self.forward, ahead)
+        self.spread = spread_of(self.forward, ordinary.errors[:, :, : len(self.forward.ahead)])
         self.context: dict[str, Any] | None = None
 
     @property

@@ -15,12 +15,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from rnnforecast.detection import check_rate, dynamic_thresholds, rows_needed
+from rnnforecast.detection import check_rate, contamination_threshold, dynamic_thresholds, rows_needed
 from rnnforecast.detection.adaptive import AdaptiveThreshold, FixedThreshold
 from rnnforecast.estimators._base import DataWarning
 from rnnforecast.estimators._detecting import Causal, Offline, Plan, fitted, hardly_varies, plan, scaled, scaler_of
 from rnnforecast.estimators._detector_parameters import recipe_of
 from rnnforecast.estimators._echo import Readouts
+from rnnforecast.estimators._ordinary import Ordinary, fit_to_ordinary
 from rnnforecast.estimators._reconstruction import fit_reconstruction
 from rnnforecast.estimators._scoring import Scored, Scorer
 from rnnforecast.estimators._trained import trained_reservoir
@@ -190,7 +191,7 @@ def judge_of(detector: Any, table: Array, chosen: Plan, rng: np.random.Generator
     }
     if detector.method == "reconstruction":
         rebuilding, errors, n_updates = fit_reconstruction(table, n_targets, n_rows=chosen.n_lags, **training)
-        return Causal(table, chosen, rebuilding, errors, detector.drift), n_updates
+        return Causal(table, chosen, rebuilding, Ordinary.of(errors), detector.drift), n_updates
     n_updates = 0
     if recipe.solver == "ridge":
         scales = {"spectral_radius": detector.spectral_radius, "input_scale": detector.input_scale}
@@ -200,8 +201,9 @@ def judge_of(detector: Any, table: Array, chosen: Plan, rng: np.random.Generator
         reservoir, n_updates = trained_reservoir(table, n_targets, steps=chosen.steps, **training)
     if detector.mode == "offline":
         return Offline(table, chosen, reservoir, detector.alpha, detector.shape), 1 + n_updates
-    model, errors = fitted(table, chosen, reservoir, Readouts(("joint",), detector.alpha))
-    return Causal(table, chosen, model, errors, detector.drift), 1 + n_updates
+    readouts = Readouts(("joint",), detector.alpha)
+    model, ordinary = fit_to_ordinary(table, n_targets, lambda rows: fitted(rows, chosen, reservoir, readouts))
+    return Causal(table, chosen, model, ordinary, detector.drift), 1 + n_updates
 
 
 def target_positions(target: Any, columns: list[Hashable]) -> list[int]:
@@ -247,15 +249,9 @@ def thresholds(detector: Any, judge: Causal | Offline) -> tuple[float, float, bo
     if detector.threshold is not None:
         return rate, float(detector.threshold), False
     if detector.contamination is not None:
-        return rate, nth_highest(judge.judge(judge.train, FixedThreshold(np.inf)).score, detector.contamination), False
+        score = judge.judge(judge.train, FixedThreshold(np.inf)).score
+        return rate, contamination_threshold(score, detector.contamination), False
     return rate, -float(np.log10(rate)), True
-
-
-def nth_highest(scores: Array, share: float) -> float:
-    """Return a score that a share of all rows (N,) exceeds, of those with a score."""
-    known = np.sort(scores[~np.isnan(scores)])
-    count = min(round(share * len(scores)), len(known) - 1)
-    return float(known[-count - 1])
 
 
 def judge(detector: Any, learned: Learned, steps: Steps) -> Scored:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from rnnforecast.detection import folds
 from rnnforecast.kernels.echo import forecast_row, take_row
 from rnnforecast.network.readout import NormalEquations
 from rnnforecast.network.reservoir import Reservoir
@@ -269,7 +269,8 @@ def _fit(
     values = history[n_lags:, :K]
     origins = np.arange(n_lags - 1, N - ahead.max())
     usable = known[origins] & known[origins[:, None] + ahead].all(axis=1)
-    blocks = [judged for _, judged in folds(len(origins), min(N_BLOCKS, len(origins)))]
+    edges = np.linspace(0, len(origins), min(N_BLOCKS, len(origins)) + 1).round().astype(int)
+    blocks = list(pairwise(edges.tolist()))
     D = reservoir.n_units + 1 + n_lags
     sums = [[NormalEquations.empty(D, len(ahead)) for _ in range(K)] for _ in blocks]
     for block, rows, k, design in _blockwise(history, n_lags, K, reservoir, blocks):

@@ -22,6 +22,8 @@ from rnnforecast.series import Series
 from rnnforecast.series.spans import Spans
 from rnnforecast.transforms import Transform
 
+_AS_IT_IS = Scaler(np.zeros(1), np.zeros(1), np.ones(1))
+
 
 def scaled(values: np.ndarray, scaler: Scaler, dtype: Any, what: str) -> np.ndarray:
     """Return values (..., C) on the network's scale and of its dtype.
@@ -155,7 +157,8 @@ class Scales:
             None if seen is None else seen.astype(dtype),
         )
         if self.static is not None and static is not None:
-            frame = replace(frame, static=self.static.encode(static).astype(dtype)[owner])
+            numbers = scaled(self.static.encode(static), _AS_IT_IS, dtype, "a static covariate")
+            frame = replace(frame, static=numbers[owner])
         if not self.marked:
             return frame
         marks = np.ones((n_rows, K + past.shape[1]), bool) if masked is None else masked.copy()

@@ -40,8 +40,8 @@ def require_rows(series: Series, needed: int, estimator: str) -> None:
         if (lengths < needed).any():
             raise ValueError(
                 f"{estimator} needs at least {needed} rows of each series to learn from, got fewer of "
-                f"{names_text(series.ids[lengths < needed])}; drop such series, or give their past as history= "
-                "when forecasting"
+                f"{names_text(series.ids[lengths < needed])}; drop such series, which a global model can "
+                "forecast from history="
             )
     elif series.n_rows < needed:
         raise ValueError(

@@ -128,8 +128,8 @@ class Interpretation(BaseForecaster):
         Raises
         ------
         ValueError
-            If the data hold fewer than two windows with their horizon, or the forecaster learnt from differences or
-            with ``missing="mask"``, or an echo state network is part of the forecast.
+            If fewer than two windows are asked for, or the data hold fewer with their horizon; if the forecaster learnt
+            from differences or with ``missing="mask"``, or an echo state network is part of the forecast.
         """
         check_is_fitted(self)
         self._require_windows()
@@ -138,7 +138,7 @@ class Interpretation(BaseForecaster):
             self,
             series,
             _column(series, target),
-            n_windows=checked_number(n_windows, "n_windows"),
+            n_windows=checked_number(n_windows, "n_windows", minimum=2),
             band=None if band is None else checked_number(band, "band"),
             n_repeats=checked_number(n_repeats, "n_repeats"),
             random_state=random_state,

@@ -142,13 +142,12 @@ class Decision:
     @property
     def state(self) -> dict[str, Any]:
         """What was learnt so far; can be assigned to another decision of the same parameters."""
-        return {**self.rolling.state, "level": self.threshold.level}
+        return {"calibration": self.rolling.state, "threshold": self.threshold.state}
 
     @state.setter
     def state(self, state: dict[str, Any]) -> None:
         """Go on from where another one was."""
-        self.rolling.state = state
-        self.threshold.level = state["level"]
+        self.rolling.state, self.threshold.state = state["calibration"], state["threshold"]
 
 
 class Scorer:

@@ -63,6 +63,11 @@ class StaticEncoder:
         """Return the numbers (S, E); a category that was not learnt is none of those that were, with a warning."""
         parts, numbered = [np.empty((len(static), 0))], []
         for name, center in self.centers.items():
+            if not pd.api.types.is_numeric_dtype(static[name]):
+                raise ValueError(
+                    f"the static covariate {name!r} held numbers in the data of fit, got {static[name].iloc[0]!r} of "
+                    f"series {static.index[0]!r}; convert it with pd.to_numeric"
+                )
             parts.append((static[[name]].to_numpy(np.float64) - center) / self.scales[name])
         for name, levels in self.categories.items():
             codes = levels.get_indexer(pd.Index(static[name].astype(object)))

@@ -87,6 +87,8 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
     untrainable_ : list of labels
         Targets of which more than 99.9 % of the training values are the same. They do not count in the score; if there
         are no others, any departure is a high score, but alarms end when it lasts.
+    n_left_out_ : int
+        Training rows of which a target stood out and was not learnt from.
     n_warm_up_ : int
         Rows at the beginning of a series that have no score.
     period_ : int or None
@@ -169,7 +171,7 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
         Parameters
         ----------
         X : Series, frame or array of N rows
-            Rows in the order of time; anomalies among them do harm, but few do little.
+            Rows in the order of time. Those that stand out, at most a fifth, are not learnt from.
         y : ignored
 
         Returns
@@ -193,6 +195,7 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
             "_learned": learned,
             "offset_": -learned.start.level if self.threshold != "dynamic" else np.nan,
             "untrainable_": learned.untrainable,
+            "n_left_out_": int(learned.judge.left_out.any(axis=1).sum()),
             "n_warm_up_": learned.judge.n_warm_up,
             "period_": learned.judge.plan.period,
             "columns_": learned.names,

@@ -85,9 +85,11 @@ class ForecasterPerSeries(BaseForecaster):
     def _learn(self, series: Series) -> dict[str, Any]:
         n, workers = len(series.spans), Parallel(n_jobs=self.n_jobs)
         chunks = np.array_split(np.arange(n), min(n, _CHUNKS_PER_JOB * workers._effective_n_jobs()))
-        fitted = workers(delayed(_fit_each)(self.forecaster, [_alone(series, k) for k in chunk]) for chunk in chunks)
-        models = [model for some in fitted for model in some]
         names = [None] if series.ids is None else series.ids.tolist()
+        fitted = workers(
+            delayed(_fit_each)(self.forecaster, {names[k]: _alone(series, k) for k in chunk}) for chunk in chunks
+        )
+        models = [model for some in fitted for model in some]
         return {
             "forecasters_": dict(zip(names, models, strict=True)),
             "no_skill_": all(getattr(model, "no_skill_", False) for model in models),
@@ -111,9 +113,17 @@ class ForecasterPerSeries(BaseForecaster):
         return values
 
 
-def _fit_each(forecaster: BaseForecaster, alone: list[Series]) -> list[BaseForecaster]:
-    """Fit a clone to each series."""
-    return [clone(forecaster)._fit_series(series) for series in alone]
+def _fit_each(forecaster: BaseForecaster, alone: dict[Any, Series]) -> list[BaseForecaster]:
+    """Fit a clone to each series; an error says of a named one which it was."""
+    models = []
+    for name, series in alone.items():
+        try:
+            models.append(clone(forecaster)._fit_series(series))
+        except ValueError as error:
+            if name is None:
+                raise
+            raise ValueError(f"the series {name!r} cannot be fitted alone: {error}") from error
+    return models
 
 
 def _alone(series: Series, k: int) -> Series:

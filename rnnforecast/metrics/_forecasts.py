@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,12 @@ def mase(y_true: ArrayLike, y_pred: ArrayLike, *, y_train: ArrayLike, season_len
     ------
     ValueError
         If a training column repeats itself exactly, so that its scale is 0.
+
+    Examples
+    --------
+    >>> from rnnforecast.metrics import mase
+    >>> round(mase([112, 118, 132], [110, 121, 130], y_train=[100, 104, 103, 109]), 3)  # 7 / 3 over 11 / 3
+    0.636
     """
     truth, forecast = pair(y_true, y_pred)
     scale = _naive_steps(y_train, season_length, y_true, truth.shape[1], np.abs)
@@ -81,6 +87,12 @@ def rmsse(y_true: ArrayLike, y_pred: ArrayLike, *, y_train: ArrayLike, season_le
     ------
     ValueError
         As `mase`.
+
+    Examples
+    --------
+    >>> from rnnforecast.metrics import rmsse
+    >>> round(rmsse([112, 118, 132], [110, 121, 130], y_train=[100, 104, 103, 109]), 3)  # root of 17 / 3 over 53 / 3
+    0.566
     """
     truth, forecast = pair(y_true, y_pred)
     scale = _naive_steps(y_train, season_length, y_true, truth.shape[1], np.square)
@@ -99,6 +111,12 @@ def smape(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     -------
     float
         Per cent, 0 to 200; a point where both are 0 counts 0.
+
+    Examples
+    --------
+    >>> from rnnforecast.metrics import smape
+    >>> round(smape([100, 0], [110, 0]), 2)
+    4.76
     """
     truth, forecast = pair(y_true, y_pred)
     size = np.abs(truth) + np.abs(forecast)
@@ -117,6 +135,12 @@ def wape(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     -------
     float
         A share, not per cent; a truth that is zero throughout is a ValueError.
+
+    Examples
+    --------
+    >>> from rnnforecast.metrics import wape
+    >>> wape([3, 1], [2, 2])
+    0.5
     """
     truth, forecast = pair(y_true, y_pred)
     total = float(np.abs(truth).sum())
@@ -148,6 +172,12 @@ def owa(
     ------
     ValueError
         As `mase`, or if the reference is perfect.
+
+    Examples
+    --------
+    >>> from rnnforecast.metrics import owa
+    >>> round(owa([12, 14], [13, 14], [10, 10], y_train=[9, 10, 12]), 2)
+    0.16
     """
     relative_smape = _ratio(smape(y_true, y_pred), smape(y_true, y_reference), "the sMAPE of y_reference")
     scaled = mase(y_true, y_pred, y_train=y_train, season_length=season_length)
@@ -169,6 +199,12 @@ def pinball_loss(y_true: ArrayLike, y_pred: ArrayLike, *, quantile: float = 0.5)
     Returns
     -------
     float
+
+    Examples
+    --------
+    >>> from rnnforecast.metrics import pinball_loss
+    >>> [round(pinball_loss([10], [8], quantile=q), 2) for q in (0.1, 0.5, 0.9)]
+    [0.2, 1.0, 1.8]
     """
     truth, forecast = pair(y_true, y_pred)
     return float(_pinball(truth, forecast, _level("quantile", quantile)).mean())
@@ -192,6 +228,12 @@ def crps_quantiles(y_true: ArrayLike, y_quantiles: ArrayLike, quantiles: Sequenc
     -------
     float
         In the units of the data.
+
+    Examples
+    --------
+    >>> from rnnforecast.metrics import crps_quantiles
+    >>> round(crps_quantiles([10], [[8, 10, 13]], [0.1, 0.5, 0.9]), 3)  # 2 (0.2 + 0 + 0.3) / 3
+    0.333
     """
     levels = np.array([_level("quantiles", level) for level in quantiles])
     truth, forecast = members(y_true, y_quantiles, "y_quantiles")
@@ -218,6 +260,12 @@ def crps_sample(y_true: ArrayLike, y_samples: ArrayLike) -> float:
     -------
     float
         In the units of the data; the absolute error for one member.
+
+    Examples
+    --------
+    >>> from rnnforecast.metrics import crps_sample
+    >>> crps_sample([3], [[1, 4]])  # 3 / 2 - 3 / 4
+    0.75
     """
     truth, samples = members(y_true, y_samples, "y_samples")
     n_samples = samples.shape[-1]
@@ -244,9 +292,15 @@ def interval_score(y_true: ArrayLike, y_lower: ArrayLike, y_upper: ArrayLike, *,
     -------
     float
         In the units of the data; smaller is better.
+
+    Examples
+    --------
+    >>> from rnnforecast.metrics import interval_score
+    >>> round(interval_score([5, 12], [0, 0], [10, 10], level=80), 2)  # 10 inside, 10 + 2 * 10 outside
+    20.0
     """
     truth, lower, upper = interval(y_true, y_lower, y_upper)
-    if isinstance(level, bool | np.bool_) or not 0 < level < 100:
+    if isinstance(level, bool | np.bool_) or not isinstance(level, Real) or not 0 < level < 100:
         raise ValueError(f"level must be a percentage between 0 and 100, both excluded, got {level!r}")
     outside = np.maximum(lower - truth, 0) + np.maximum(truth - upper, 0)
     return float((upper - lower + 2 / (1 - level / 100) * outside).mean())
@@ -264,6 +318,12 @@ def coverage(y_true: ArrayLike, y_lower: ArrayLike, y_upper: ArrayLike) -> float
     -------
     float
         0 to 1; for a calibrated interval the nominal level.
+
+    Examples
+    --------
+    >>> from rnnforecast.metrics import coverage
+    >>> coverage([5, 12], [0, 0], [10, 10])
+    0.5
     """
     truth, lower, upper = interval(y_true, y_lower, y_upper)
     return float(((lower <= truth) & (truth <= upper)).mean())
@@ -286,6 +346,12 @@ def skill(error: float, error_reference: float) -> float:
     ------
     ValueError
         If an error is negative or not finite, or the reference is perfect.
+
+    Examples
+    --------
+    >>> from rnnforecast.metrics import skill
+    >>> skill(3, 4)
+    0.25
     """
     for name, value in (("error", error), ("error_reference", error_reference)):
         if not (np.isfinite(value) and value >= 0):
@@ -307,7 +373,7 @@ def _pinball(truth: _Array, forecast: _Array, levels: Any) -> _Array:
 
 
 def _level(name: str, value: float) -> float:
-    if isinstance(value, bool | np.bool_) or not 0 < value < 1:
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real) or not 0 < value < 1:
         raise ValueError(f"{name} must lie between 0 and 1, both excluded, got {value!r}")
     return float(value)
 

@@ -142,7 +142,7 @@ def _rows(name: str, index: pd.Index, window: Any) -> tuple[int, int]:
 
 def _curve(position: Array) -> Array:
     """Return the value of an alarm at a position in window lengths, relative to the window's end."""
-    return np.where(position < _FAR, 2 / (1 + np.exp(5 * np.minimum(position, _FAR))) - 1, -1.0)
+    return np.where(position <= _FAR, 2 / (1 + np.exp(5 * np.minimum(position, _FAR))) - 1, -1.0)
 
 
 def _gains(flags: Labels, first: Rows, last: Rows) -> Array:
@@ -161,4 +161,4 @@ def _costs(flags: Labels, first: Rows, last: Rows) -> Array:
     if len(first) == 0:
         return np.full(len(alarms), -1.0)
     length = np.maximum(last - first, 1)[before - 1]
-    return _curve(np.where(before > 0, (alarms - last[before - 1]) / length, _FAR))
+    return _curve(np.where(before > 0, (alarms - last[before - 1]) / length, np.inf))

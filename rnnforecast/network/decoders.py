@@ -281,7 +281,7 @@ class Recursive:
     ) -> tuple[np.ndarray, None]:
         """Derivative in every hidden state, (T, H, B), zero before the last `horizon` steps."""
         d = d_out.reshape(self.horizon, self.n_targets, -1)
-        if d_given is not None:
+        if d_given is not None and self.from_present:
             d_given.past[-self.horizon :, : self.n_targets] += d
         d_read = self.head.backward(prepared, d, work["head"], d_views, wants_d_x=True)
         assert d_read is not None

@@ -59,7 +59,7 @@ def read_future(
         Missing or extra columns, missing values, labels that are not on the clock.
     """
     table = gaps.mark(read_table(without_static(X, series.static), "X"), series.missing_values)
-    rows, times = _located(series, table)
+    owner, rows, times = _located(series, table)
     if series.target_is_x:
         if table.columns:
             require_count(table, series.n_features, estimator)
@@ -71,10 +71,10 @@ def read_future(
         _check(covariates, table.index, names, "X", series.missing)
         if series.missing == "mask":
             gaps.require_known(covariates, table.index, names, "X")
-        owner = owners_of(series, table.index) if series.ids is not None else np.zeros(len(covariates), np.int64)
         order = np.argsort(owner, kind="stable")
-        starts = np.flatnonzero(np.diff(owner[order], prepend=-1))
-        covariates[order] = gaps.interpolate(covariates[order], names, "X", starts)
+        given, starts = np.unique(owner[order], return_index=True)
+        ids = None if series.ids is None else series.ids[given]
+        covariates[order] = gaps.interpolate(covariates[order], names, "X", starts, ids)
     if not series.calendar:
         return rows, covariates, past
     dates, _ = calendar_features(times, series.calendar)
@@ -87,7 +87,7 @@ def owners_of(series: Series, index: pd.Index | None, name: str = "X") -> np.nda
     Raises
     ------
     ValueError
-        Rows of a panel without a MultiIndex (series, time), or of series that it does not have.
+        Rows of a panel without a MultiIndex (series, time), or of series that it does not have or that have no name.
     """
     if series.ids is None:
         return np.zeros(0 if index is None else len(index), np.int64)
@@ -96,15 +96,14 @@ def owners_of(series: Series, index: pd.Index | None, name: str = "X") -> np.nda
             f"{name} must have a MultiIndex (series, time), as the panel had that was fitted; in a Pipeline keep it "
             'with set_output(transform="pandas")'
         )
-    places = series.ids.get_indexer(index.levels[0])
-    owner = places[index.codes[0]]
-    if (owner < 0).any():
-        strange = index.levels[0][np.unique(index.codes[0][owner < 0])]
+    numbers, ids, _, _ = split_levels(index, name)
+    places = series.ids.get_indexer(ids)
+    if (places < 0).any():
         raise ValueError(
-            f"{name} has series that were not in the data of fit: {names_text(strange)}; give their past as history= "
-            "to forecast, or fit again"
+            f"{name} has series that were not in the data of fit: {names_text(ids[places < 0])}; give their past as "
+            "history= to forecast, or fit again; for cross-validation RollingOriginSplit cuts all series in time"
         )
-    return owner
+    return places[numbers]
 
 
 def read_more(series: Series, y_new: Any, X_new: Any = None) -> Series:
@@ -235,8 +234,8 @@ def _covariates(series: Series, table: Table, estimator: str) -> tuple[np.ndarra
     return table.values[:, future], table.values[:, taken] if complete else None
 
 
-def _located(series: Series, table: Table) -> tuple[np.ndarray, pd.Index]:
-    """Return rows of the clock and labels (n,) of the rows of X, in the order in which they came."""
+def _located(series: Series, table: Table) -> tuple[np.ndarray, np.ndarray, pd.Index]:
+    """Return series, rows of the clock and labels (n,) of the rows of X, in the order in which they came."""
     clock, n, first = series.clock, len(table.values), series.n_rows
     if series.ids is not None:
         owner = owners_of(series, table.index)
@@ -244,10 +243,11 @@ def _located(series: Series, table: Table) -> tuple[np.ndarray, pd.Index]:
         rows = clock.rows(times)[stamps]
         order = np.argsort(owner, kind="stable")
         require_increasing(owner[order], rows[order], cast("pd.Index", table.index)[order], "X")
-        return rows, times[stamps]
+        return owner, rows, times[stamps]
+    owner = np.zeros(n, np.int64)
     if table.index is None or clock.restarts(table.index):
-        return first + np.arange(n, dtype=np.int64), clock.future(first, n)
-    return clock.rows(table.index), table.index
+        return owner, first + np.arange(n, dtype=np.int64), clock.future(first, n)
+    return owner, clock.rows(table.index), table.index
 
 
 def _continued(series: Series, index: pd.Index | None, n: int) -> tuple[Clock, np.ndarray, np.ndarray]:
@@ -289,10 +289,13 @@ def _panel_continued(series: Series, index: pd.Index | None) -> tuple[Clock, np.
         wrong |= lasts + 1 - ends != counts
     if wrong.any():
         one = given[wrong][0]
-        expected = label_text(clock.future(int(series.spans.ends[one]), 1), np.array([0]))
+        own = order[owner[order] == one]
+        following = series.spans.ends[one] + np.arange(len(own))
+        strange = int(np.argmax(rows[own] != following))
+        expected = label_text(clock.future(int(following[strange]), 1), np.array([0]))
         raise ValueError(
             f"new rows must continue each series, but those of {names_text(ids[given[wrong]])} do not: {ids[one]!r} "
-            f"goes on at {expected}, got {label_text(index, np.flatnonzero(owner == one)[:1])}; pass the rows after "
+            f"goes on at {expected}, got {label_text(index, own[[strange]])}; pass the rows after "
             "the end of each series, all of them and once"
         )
     gap, before = firsts - ends, series.spans.lengths[given]

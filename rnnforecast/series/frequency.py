@@ -123,7 +123,7 @@ def _given(freq: object, index: pd.DatetimeIndex) -> BaseOffset:
     try:
         step = to_offset(freq)
     except ValueError as error:
-        raise ValueError(f"freq must be a frequency such as 'h' or 'MS', got {freq!r}: {error}") from None
+        raise ValueError(f"freq must be a frequency such as 'h' or 'MS', got {freq!r}") from error
     if step.n < 1:
         raise ValueError(f"freq must be positive, got {freq!r}")
     if is_absolute(step) and (span_of(step) % pd.Timedelta(1, unit=index.unit)) != pd.Timedelta(0):

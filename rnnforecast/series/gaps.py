@@ -10,7 +10,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import pandas as pd
 
-from rnnforecast.series.labels import label_text
+from rnnforecast.series.labels import label_text, names_text
 from rnnforecast.series.tables import Table
 
 POLICIES = ("error", "mask", "interpolate")
@@ -46,7 +46,7 @@ def require_present(values: np.ndarray, index: pd.Index | None, columns: Sequenc
     require_some(absent, columns, name)
     inner = ~absent.any(axis=1)
     begin, end = int(inner.argmax()), len(inner) - int(inner[::-1].argmax())
-    trimmed = inner.any() and inner[begin:end].all()
+    trimmed = inner.any() and inner[begin:end].all() and not isinstance(index, pd.MultiIndex)
     remedy = f"trim it to rows {begin}:{end}" if trimmed else "fill them or pass missing='interpolate' or 'mask'"
     where = (
         " only at the start and end"
@@ -119,23 +119,34 @@ def first_row(target: np.ndarray, columns: Sequence[Hashable], name: str, missin
 
 
 def filled(
-    values: np.ndarray, missing: str, columns: Sequence[Hashable], name: str, starts: np.ndarray | None = None
+    values: np.ndarray,
+    missing: str,
+    columns: Sequence[Hashable],
+    name: str,
+    starts: np.ndarray | None = None,
+    ids: pd.Index | None = None,
 ) -> np.ndarray:
-    """Return values (N, K) without NaN, as the policy `missing` has it; `starts` as in `interpolate`."""
+    """Return values (N, K) without NaN, as the policy `missing` has it; `starts` and `ids` as in `interpolate`."""
     fill = interpolate if missing == "interpolate" else carried
-    return fill(values, columns, name, starts)
+    return fill(values, columns, name, starts, ids)
 
 
-def carried(values: np.ndarray, columns: Sequence[Hashable], name: str, starts: np.ndarray | None = None) -> np.ndarray:
+def carried(
+    values: np.ndarray,
+    columns: Sequence[Hashable],
+    name: str,
+    starts: np.ndarray | None = None,
+    ids: pd.Index | None = None,
+) -> np.ndarray:
     """Fill NaN with the last value before, at the start with the first one; the input is left alone.
 
-    Unlike an interpolation, a row then shows nothing of later ones. `starts` as in `interpolate`.
+    Unlike an interpolation, a row then shows nothing of later ones. `starts` and `ids` as in `interpolate`.
     """
     absent = np.isnan(values)
     if not absent.any():
         return values
     starts = np.zeros(1, np.int64) if starts is None else starts
-    _require_some_of_each(absent, columns, name, starts)
+    require_some_of_each(absent, columns, name, starts, ids)
     row = np.arange(len(values))[:, None]
     owner = np.searchsorted(starts, row[:, 0], side="right") - 1
     first = np.minimum.reduceat(np.where(absent, len(values), row), starts)[owner]
@@ -145,17 +156,21 @@ def carried(values: np.ndarray, columns: Sequence[Hashable], name: str, starts: 
 
 
 def interpolate(
-    values: np.ndarray, columns: Sequence[Hashable], name: str, starts: np.ndarray | None = None
+    values: np.ndarray,
+    columns: Sequence[Hashable],
+    name: str,
+    starts: np.ndarray | None = None,
+    ids: pd.Index | None = None,
 ) -> np.ndarray:
     """Fill NaN linearly between rows, and with the nearest value at the ends; the input is left alone.
 
-    `starts` (S,) are the first rows of series that follow each other; none is filled from another one.
+    `starts` (S,) are the first rows of series that follow each other, called `ids`; none is filled from another one.
     """
     absent = np.isnan(values)
     if not absent.any():
         return values
     starts = np.zeros(1, np.int64) if starts is None else starts
-    _require_some_of_each(absent, columns, name, starts)
+    require_some_of_each(absent, columns, name, starts, ids)
     filled = values.copy()
     for column in np.flatnonzero(absent.any(axis=0)):
         filled[:, column] = line(values[:, column], ~absent[:, column], starts)
@@ -188,14 +203,18 @@ def line(values: np.ndarray, known: np.ndarray, starts: np.ndarray) -> np.ndarra
     return np.where(known | ((nearest == row) & ~empty[owner]), filled, values[nearest])
 
 
-def _require_some_of_each(absent: np.ndarray, columns: Sequence[Hashable], name: str, starts: np.ndarray) -> None:
+def require_some_of_each(
+    absent: np.ndarray, columns: Sequence[Hashable], name: str, starts: np.ndarray, ids: pd.Index | None = None
+) -> None:
     """Raise when a column of the mask `absent` (N, K) leaves no value of a series, whose first rows are `starts`."""
     require_some(absent, columns, name)
     empty = np.logical_and.reduceat(absent, starts)
     if empty.any():
-        column = columns[int(empty.any(axis=0).argmax())]
+        column = int(empty.any(axis=0).argmax())
+        which = "a series" if ids is None else f"the series {names_text(ids[empty[:, column]])}"
         raise ValueError(
-            f"every value of {name} is missing in a series in column {column!r}; drop the series or the column"
+            f"Input {name} contains NaN: every value in column {columns[column]!r} is missing in {which}; "
+            "fill them in, drop these series, or the column"
         )
 
 

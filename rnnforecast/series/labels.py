@@ -49,8 +49,7 @@ def require_sorted(index: pd.Index, name: str) -> None:
     if not index.is_unique:
         repeated = np.flatnonzero(index.duplicated())
         message = f"the index of {name} repeats {len(repeated)} labels (first: {label_text(index, repeated)}); "
-        wall = isinstance(index, pd.DatetimeIndex) and index.tz is None and (index != index.normalize()).any()
-        if wall:
+        if is_wall_time(index):
             message += "if a local clock was set back, localise it with tz_localize(zone, ambiguous='infer'), else "
         raise ValueError(f"{message}keep one row per label, for instance with {name}.groupby(level=0).mean()")
     if not index.is_monotonic_increasing:
@@ -60,6 +59,11 @@ def require_sorted(index: pd.Index, name: str) -> None:
             f"the index of {name} must be sorted, but {label_text(index, place)} comes after "
             f"{label_text(index, place - 1)}; use {name}.sort_index()"
         )
+
+
+def is_wall_time(index: pd.Index) -> bool:
+    """Tell whether labels show hours of no time zone, which a local clock that is set back repeats."""
+    return isinstance(index, pd.DatetimeIndex) and index.tz is None and bool((index != index.normalize()).any())
 
 
 def kind_text(index: pd.Index) -> str:

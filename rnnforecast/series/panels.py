@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from rnnforecast.series import gaps
-from rnnforecast.series.labels import kind_text, label_text, names_text
+from rnnforecast.series.labels import is_wall_time, kind_text, label_text, names_text
 from rnnforecast.series.placement import Placement, panel_index, read_clock
 from rnnforecast.series.spans import Spans
 
@@ -93,7 +93,10 @@ def place_panel(index: pd.MultiIndex, *, freq: object, sort: bool, holes: bool, 
         Names or times that are missing, repeated, of mixed kinds or out of order; holes.
     """
     owner, ids, stamps, times = split_levels(index, name)
-    on_clock = read_clock(times, len(times), freq=freq, longest=_LONGEST_CLOCK, name=name)
+    try:
+        on_clock = read_clock(times, len(times), freq=freq, longest=_LONGEST_CLOCK, name=name)
+    except ValueError as error:
+        raise ValueError(f"the series of {name} must share a time axis: {error}") from error
     rows = on_clock.rows[stamps]
     order = np.lexsort((rows, owner)) if sort else np.argsort(owner, kind="stable")
     owner, rows = owner[order], rows[order]
@@ -132,15 +135,20 @@ def split_levels(index: pd.MultiIndex, name: str) -> tuple[np.ndarray, pd.Index,
     if kind.startswith("mixed"):
         kinds = sorted({type(label).__name__ for label in ids})
         raise ValueError(
-            f"the series of {name} must have names of one kind, got {' and '.join(kinds)}; "
-            f"convert them, for instance with {name}.index.set_levels({name}.index.levels[0].astype(str), level=0)"
+            f"the series of {name} must have names that are all strings, or all numbers, or all dates, got "
+            f"{' and '.join(kinds)}; convert them, for instance with {name}.rename(index=str, level=0)"
         )
     times, stamps = _used(index.levels[1], stamps)
+    if _dated(ids) and not _dated(times):
+        raise ValueError(
+            f"the MultiIndex of {name} must have the levels series and time, got {kind_text(ids)} and "
+            f"{kind_text(times)}; if they are the other way round, use {name}.swaplevel(), and if the series are "
+            f"called by dates, {name}.rename(index=str, level=0)"
+        )
     if not isinstance(times, pd.DatetimeIndex | pd.PeriodIndex) and not pd.api.types.is_integer_dtype(times.dtype):
-        swap = f"; if the levels are the other way round, use {name}.swaplevel()" if _dated(ids) else ""
         raise ValueError(
             f"the second level of the MultiIndex of {name} must hold dates, periods or integers, got "
-            f"{kind_text(times)}; convert it with pd.to_datetime{swap}"
+            f"{kind_text(times)}; convert it with pd.to_datetime"
         )
     return owner, ids, stamps, times
 
@@ -153,9 +161,14 @@ def require_increasing(owner: np.ndarray, rows: np.ndarray, labels: pd.Index, na
     order = np.lexsort((rows, owner))
     repeated = np.sort(order[1:][(np.diff(owner[order]) == 0) & (np.diff(rows[order]) == 0)])
     if len(repeated):
+        local = ""
+        if is_wall_time(labels.get_level_values(1)):
+            local = (
+                "if a local clock was set back, localise each series with tz_localize(zone, ambiguous='infer'), else "
+            )
         raise ValueError(
             f"the index of {name} repeats {len(repeated)} labels of series and time (first: "
-            f"{label_text(labels, repeated)}); keep one row for each, for instance with "
+            f"{label_text(labels, repeated)}); {local}keep one row for each, for instance with "
             f"{name}.groupby(level=[0, 1]).mean()"
         )
     raise ValueError(
@@ -177,13 +190,7 @@ def begin_of_each(
     spans, ids = placement.spans, cast("pd.Index", placement.ids)
     present, rows = ~np.isnan(values), np.arange(len(values))[:, None]
     first = np.minimum.reduceat(np.where(present, rows, len(values)), spans.starts)
-    empty = (first >= spans.stops[:, None]).any(axis=1)
-    if empty.any():
-        raise ValueError(
-            f"{name} contains NaN: every value of a column is missing in the series "
-            f"{names_text(ids[np.flatnonzero(empty)])}; drop them"
-        )
-    gaps.require_some(~present, columns, name)
+    gaps.require_some_of_each(~present, columns, name, spans.starts, ids)
     return (first.min(axis=1) if missing == "mask" else first.max(axis=1)) - spans.starts
 
 

@@ -104,6 +104,7 @@ def read(
             clock = Clock(clock.labels[begin[0] :], clock.step, clock.positional)
         else:
             begin = begin_of_each(values, placement, target.columns, name, missing)
+            gaps.require_some_of_each(np.isnan(covariates), names, "X", spans.starts, placement.ids)
         rows = spans.tail(begin).inside()
         spans = spans.tail(begin).packed() if placement.ids is not None else Spans.one(len(clock))
         values, covariates = values[rows], covariates[rows]
@@ -111,8 +112,8 @@ def read(
         if missing == "mask":
             known_names = [names[position] for position in future]
             gaps.require_known(covariates[:, future], row_labels(clock, spans, placement.ids), known_names, "X")
-        values = gaps.filled(values, missing, target.columns, name, spans.starts)
-        covariates = gaps.filled(covariates, missing, names, "X", spans.starts)
+        values = gaps.filled(values, missing, target.columns, name, spans.starts, placement.ids)
+        covariates = gaps.filled(covariates, missing, names, "X", spans.starts, placement.ids)
     dates, date_names = calendar_features(clock.labels, calendar)
     dates = dates if placement.ids is None else dates[spans.clock_rows()]
     return Series(

@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from rnnforecast.series import gaps
 from rnnforecast.series.labels import names_text
 from rnnforecast.series.placement import Placement
 
@@ -57,13 +58,13 @@ def value_of_each(rows: pd.DataFrame, placement: Placement, name: str = "X") -> 
     Raises
     ------
     ValueError
-        Missing values, and columns that change within a series, with the names of such series.
+        Missing and infinite values, and columns that change within a series, with the names of such series.
     """
     ids, ordered = cast("pd.Index", placement.ids), rows.iloc[placement.order]
     owner = np.searchsorted(placement.spans.starts, placement.rows, side="right") - 1
     begin = np.flatnonzero(np.diff(owner, prepend=-1))
     for column in rows.columns:
-        codes = pd.factorize(ordered[column])[0]
+        codes = _numbered(ordered[column], name)
         missing, changed = np.unique(owner[codes < 0]), np.unique(owner[codes != codes[begin][owner]])
         if len(missing):
             raise ValueError(
@@ -75,4 +76,19 @@ def value_of_each(rows: pd.DataFrame, placement: Placement, name: str = "X") -> 
                 f"the static covariate {column!r} of {name} must have one value for each series, but changes within "
                 f"the series {names_text(ids[changed])}; leave it out of static_covariates"
             )
+        if pd.api.types.is_numeric_dtype(ordered[column]):
+            values = ordered[column].iloc[begin].to_numpy(np.float64)
+            gaps.require_finite(values[:, None], ordered.index[begin], [column], f"{name}, static column {column!r},")
     return ordered.iloc[begin].set_axis(ids)
+
+
+def _numbered(values: pd.Series, name: str) -> np.ndarray:
+    """Return which of the values that occur each one (n,) is; -1 where it is missing."""
+    try:
+        return pd.factorize(values)[0]
+    except TypeError:
+        kind = type(values.iloc[0]).__name__
+        raise TypeError(
+            f"the static covariate {values.name!r} of {name} must hold numbers or names of categories, got {kind}; "
+            "convert it to strings"
+        ) from None

@@ -30,6 +30,7 @@ import numpy as np
 import pandas as pd
 
 import rnnforecast
+from rnnforecast.detection import OnlineNovelty
 from rnnforecast.metrics import buffer_length, event_precision_recall, nab_score, vus_pr
 from tests.benchmarks.anomaly_sets import CLEAN, Labelled, load
 
@@ -119,9 +120,17 @@ def recurrent(train: np.ndarray, values: np.ndarray, mode: str, seed: int) -> Sc
     return Scored(score, seconds, alarms, USUAL_RATE if rate == "auto" else rate, intervals)
 
 
+def novelty(train: np.ndarray, values: np.ndarray, mode: str, seed: int) -> Scored:
+    """The scores of this library that need no network and no training, causal in either mode."""
+    start = time.perf_counter()
+    score = OnlineNovelty.from_probation(train).extend(values)
+    return Scored(score, time.perf_counter() - start)
+
+
 REFERENCE = "AR(32) + 100-step mean"
 DETECTORS: dict[str, Callable[[np.ndarray, np.ndarray, str, int], Scored]] = {
     REFERENCE: linear_reference,
+    "online novelty": novelty,
     "rnnforecast": recurrent,
 }
 DRAWN_AT_RANDOM = {"rnnforecast"}  # run with several seeds

@@ -52,6 +52,9 @@ class Given:
         """Targets (1, n)."""
         return self.y[:, origin[0] : origin[0] + len(origin)]
 
+    def guessed(self, frame: Any, origin: np.ndarray, column: np.ndarray) -> None:
+        """Every target was observed."""
+
     def restore(self, out: np.ndarray, read: Normalised) -> np.ndarray:
         """Nothing was normalised."""
         return out[:, None]

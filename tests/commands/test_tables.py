@@ -81,13 +81,37 @@ def test_a_panel_is_indexed_by_series_and_time(tmp_path):
     assert list(table["sold"]) == [2, 1]
 
 
+def test_names_of_series_stay_as_they_are_written(tmp_path):
+    path = written(tmp_path, "shop,when,sold\n007,2024-01-01,1\n1e3,2024-01-01,2\n")
+    assert list(read_table(path, "when", series="shop").index.get_level_values(0)) == ["007", "1e3"]
+
+
+def test_names_of_series_must_be_there_and_are_no_time_stamps(tmp_path):
+    path = written(tmp_path, "shop,when,sold\na,2024-01-01,1\n,2024-01-01,2\n")
+    with pytest.raises(DataError, match="column 'shop' names no series in line 3"):
+        read_table(path, "when", series="shop")
+    with pytest.raises(DataError, match="'when' cannot name both series and time stamps"):
+        read_table(path, None, series="when")
+
+
+def test_parquet_may_be_indexed_by_series_and_time(tmp_path):
+    pytest.importorskip("pyarrow", reason="Parquet needs pyarrow")
+    days = pd.date_range("2024-01-01", periods=2, name="day")
+    frame = pd.DataFrame({"sold": np.arange(4.0)}, index=pd.MultiIndex.from_product([["a", "b"], days]))
+    frame.rename_axis(["shop", "day"]).to_parquet(tmp_path / "panel.parquet")
+    table = read_table(str(tmp_path / "panel.parquet"), None, series="shop")
+    assert list(table["sold"]) == [0, 1, 2, 3]
+    assert table.index.names == ["shop", "day"]
+
+
 def test_numbered_rows_need_no_dates(tmp_path):
     table = read_table(written(tmp_path, "step,load\n0,1.5\n1,2.5\n"), "step")
     assert list(table.index) == [0, 1]
 
 
 def test_standard_input_is_read_and_standard_output_written(monkeypatch, capsys):
-    monkeypatch.setattr("sys.stdin", io.StringIO("when,load\n2024-01-01,1\n2024-01-02,2\n"))
+    text = "\ufeffwhen,load\n2024-01-01,1\n2024-01-02,2\n"  # the mark with which some programs begin a file
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     write_table(read_table("-", None), "-")
     assert capsys.readouterr().out == "when,load\n2024-01-01,1\n2024-01-02,2\n"
 
@@ -113,6 +137,10 @@ def test_parquet_keeps_its_own_index(tmp_path):
         ("when,load\nyesterday,1\n", {"time": "when"}, "'yesterday' in column 'when' is no date"),
         ("when,load\n1.5,1\n", {"time": "when"}, "holds numbers like .*, not dates"),
         ('when,load\n2024-01-01,"1\n', {}, "is no table"),
+        ("when,load\n2024-01-01T00:00Z,1\n2024-01-01T01:00,2\n", {}, "'2024-01-01T01:00' in line 3, .* from UTC"),
+        ("when,load,load\n2024-01-01,1,2\n", {}, "has several columns with the name 'load'"),
+        ("2024-01-01,1\n2024-01-02,2\n", {}, "has no names of columns: its first line begins with '2024-01-01'"),
+        ("when,load\n2024-01-01,1\n2024-01-01,2\n", {}, "several rows for 2024-01-01"),
     ],
 )
 def test_files_that_are_no_table_are_refused_with_the_place(tmp_path, text, arguments, message):
@@ -129,7 +157,93 @@ def test_a_missing_or_binary_file_is_refused(tmp_path):
 
 
 def test_words_among_numbers_are_named_with_their_line(tmp_path):
-    table = read_table(written(tmp_path, "when,load\n2024-01-01,1\n2024-01-02,n/k\n"), None)
+    table = read_table(written(tmp_path, "when,load\n2024-01-02,n/k\n2024-01-01,1\n"), None)
     assert numeric_columns(table) == []
-    with pytest.raises(DataError, match="'n/k' in line 3, column 'load', is no number"):
+    with pytest.raises(DataError, match=r"'n/k' at 2024-01-02.*, column 'load', is no number"):
         pick(table, ["load"], "data.csv")
+
+
+def test_parquet_whose_index_has_no_name_or_is_that_of_a_panel_is_read(tmp_path):
+    pytest.importorskip("pyarrow", reason="Parquet needs pyarrow")
+    frame = pd.DataFrame({"load": np.arange(3.0)}, index=pd.date_range("2024", periods=3, freq="D"))
+    frame.to_parquet(tmp_path / "data.PARQUET")
+    table = read_table(str(tmp_path / "data.PARQUET"), None)
+    assert list(table.index) == list(frame.index)
+    assert table.index.name == "time"
+    pd.concat({"b": frame, "a": frame}, names=["shop", "day"]).to_parquet(tmp_path / "panel.parquet")
+    panel = read_table(str(tmp_path / "panel.parquet"), None, series="shop")
+    assert panel.index.names == ["shop", "day"]
+    assert list(panel["load"]) == [0, 1, 2, 0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "day,load\n2024-01-30,1,\n2024-01-31,2,\n",
+        "load\n2024-01-30,1\n2024-01-31,2\n",
+        ",load\n2024-01-30,1\n2024-01-31,2\n",
+        "day, load \n 2024-01-30, 1\n 2024-01-31, 2\n",
+        'day, "load"\n"2024-01-30", "1"\n"2024-01-31", "2"\n',
+        "day,load\r\n2024-01-30,1\r\n2024-01-31,2\r\n\r\n",
+        "day,load\r2024-01-30,1\r2024-01-31,2\r",
+        "day,load\n30-01-2024,1\n31-01-2024,2\n",
+    ],
+    ids=["separator at the end", "nameless rows", "no name", "blanks", "quotes", "CRLF", "CR", "dashes"],
+)
+def test_habits_of_other_programs_change_no_number(tmp_path, text):
+    table = read_table(written(tmp_path, text), None)
+    assert list(table.index) == [pd.Timestamp("2024-01-30"), pd.Timestamp("2024-01-31")]
+    assert list(table.columns) == ["load"]
+    assert list(table["load"]) == [1, 2]
+
+
+def test_commas_in_quoted_numbers_are_decimal_unless_they_may_part_thousands(tmp_path):
+    decimal = read_table(written(tmp_path, 'when,load\n2024-01-30,"1,5"\n2024-01-31,"12,25"\n'), None)
+    assert list(decimal["load"]) == [1.5, 12.25]
+    thousands = read_table(written(tmp_path, 'when,load\n2024-01-30,"1,500"\n2024-01-31,"12,250"\n'), None)
+    with pytest.raises(DataError, match=r"'1,500' at 2024-01-30.* is no number"):
+        pick(thousands, ["load"], "data.csv")
+
+
+@pytest.mark.parametrize(
+    ("words", "form"),
+    [
+        (("20240130", "20240131"), "%Y%m%d"),
+        (("1706572800", "1706659200"), "s"),
+        (("1706572800000", "1706659200000"), "ms"),
+    ],
+)
+def test_dates_written_as_numbers_are_read_in_the_form_that_is_given(tmp_path, words, form):
+    path = written(tmp_path, f"shop,when,load\nx,{words[0]},1\nx,{words[1]},2\n")
+    table = read_table(path, "when", date_format=form)
+    assert list(table.index) == [pd.Timestamp("2024-01-30"), pd.Timestamp("2024-01-31")]
+
+
+def test_a_given_form_finds_the_column_that_has_it(tmp_path):
+    path = written(tmp_path, "shop,when,load\nx,30.01.24,1\nx,31.01.24,2\n")
+    assert read_table(path, None, date_format="%d.%m.%y").index.name == "when"
+
+
+def test_text_is_read_in_the_encoding_that_is_given(tmp_path):
+    (tmp_path / "data.csv").write_bytes("when,Größe\n2024-01-30,1\n".encode("latin-1"))
+    path = str(tmp_path / "data.csv")
+    with pytest.raises(DataError, match="cannot be read as text in utf-8; name what it is written in with --encoding"):
+        read_table(path, None)
+    assert list(read_table(path, None, encoding="latin-1").columns) == ["Größe"]
+    with pytest.raises(DataError, match="there is no encoding 'latin-0'"):
+        read_table(path, None, encoding="latin-0")
+
+
+def test_a_column_names_series_or_time_and_every_row_has_one(tmp_path):
+    path = written(tmp_path, "shop,when,load\na,2024-01-30,1\n,2024-01-31,2\n")
+    with pytest.raises(DataError, match="'when' cannot name both series and time stamps"):
+        read_table(path, "when", series="when")
+    with pytest.raises(DataError, match="'shop' names no series in line 3"):
+        read_table(path, "when", series="shop")
+
+
+@pytest.mark.parametrize("header", [",when,load", "when,load"], ids=["written by pandas", "written by R"])
+def test_row_numbers_without_a_name_are_no_values(tmp_path, header):
+    table = read_table(written(tmp_path, f"{header}\n0,2024-01-30,1.5\n1,2024-01-31,2.5\n"), None)
+    assert table.index.name == "when"
+    assert numeric_columns(table) == ["load"]

@@ -41,6 +41,33 @@ def test_extreme_and_missing_rows_change_nothing(score):
     assert threshold.level == 2.0
 
 
+def test_the_alarms_around_an_extreme_row_change_nothing():
+    threshold = AdaptiveThreshold(0.01)
+    quiet = threshold.extend([0.5] * 10)[-1] - 0.0022  # a quiet row's step
+    threshold.extend([2.5, 3.0, np.nan, 3.4, 9.0, 3.9, 3.0, 2.5])
+    assert threshold.level == pytest.approx(quiet, abs=1e-12)
+    threshold.update(0.5)
+    threshold.update(2.5)  # a new alarm, and no event so far
+    assert threshold.level > quiet + 0.2
+
+
+def test_alarms_that_outlast_an_event_raise_the_threshold():
+    scores = np.concatenate([[9.0], np.full(1000, 3.0)])
+    alarms = scores > AdaptiveThreshold(0.01).extend(scores)
+    assert 150 < alarms.sum() < 200
+    assert alarms[:150].all()
+
+
+def test_a_kept_state_goes_on_in_the_middle_of_an_event(rng):
+    scores = np.concatenate([surprises(rng, 50, 1.0), [2.5, 9.0, 3.0, 3.0, 2.5, 0.5, 2.5], surprises(rng, 50, 1.0)])
+    whole = AdaptiveThreshold(0.01).extend(scores)
+    for cut in (51, 53, 56):
+        first, second = AdaptiveThreshold(0.01), AdaptiveThreshold(0.01)
+        first.extend(scores[:cut])
+        second.state = first.state
+        np.testing.assert_array_equal(second.extend(scores[cut:]), whole[cut:])
+
+
 def test_without_extremes_a_lasting_change_is_soon_tolerated():
     thresholds = AdaptiveThreshold(0.01, extreme=np.inf).extend([8.0] * 1000)
     assert thresholds[0] == 2.0

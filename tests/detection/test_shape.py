@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnnforecast.detection import ShapeReference, in_units_of, rows_of_windows, window_length
+from rnnforecast.detection import ShapeReference, rows_of_windows, window_length
 
 
 def naive(train, values, m, first):
@@ -79,12 +79,6 @@ def test_rows_have_the_mean_of_the_windows_around_them():
     ]
     np.testing.assert_allclose(rows_of_windows(distances, 3), expected, atol=1e-12)
     assert rows_of_windows(np.arange(5.0), 4).shape == (8,)
-
-
-def test_scores_of_training_rows_are_made_one():
-    score = np.arange(1000.0)
-    assert in_units_of(score, slice(0, 101))[99] == 1.0
-    np.testing.assert_array_equal(in_units_of(np.zeros(10), slice(0, 5)), np.zeros(10))
 
 
 def test_the_window_is_a_multiple_of_the_period():

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from rnnforecast.detection import Smoother, offline_spans, smooth_causal, smooth_offline
+from rnnforecast.detection import Smoother, smooth_causal, smooth_offline
+
+SPANS = (10, 30, 100, 300)
 
 
 def naive(errors, spans):
@@ -28,7 +30,7 @@ def errors(rng):
 
 
 def test_the_score_is_the_mean_of_the_averages_of_all_spans(errors):
-    np.testing.assert_allclose(smooth_causal(errors), naive(errors, (10, 30, 100, 300)), rtol=1e-12)
+    np.testing.assert_allclose(smooth_causal(errors, SPANS), naive(errors, SPANS), rtol=1e-12)
     np.testing.assert_allclose(smooth_causal(errors, (7,)), naive(errors, (7,)), rtol=1e-12)
 
 
@@ -42,60 +44,55 @@ def test_an_average_begins_as_the_plain_mean(rng):
 def test_a_later_error_changes_no_earlier_score(errors):
     changed = errors.copy()
     changed[200:] = 1e6
-    np.testing.assert_array_equal(smooth_causal(changed)[:200], smooth_causal(errors)[:200])
+    np.testing.assert_array_equal(smooth_causal(changed, SPANS)[:200], smooth_causal(errors, SPANS)[:200])
 
 
 def test_missing_rows_have_no_score_and_change_none(errors):
-    scores = smooth_causal(errors)
+    scores = smooth_causal(errors, SPANS)
     known = ~np.isnan(errors)
     np.testing.assert_array_equal(np.isnan(scores), ~known)
-    np.testing.assert_array_equal(scores[known], smooth_causal(errors[known]))
+    np.testing.assert_array_equal(scores[known], smooth_causal(errors[known], SPANS))
 
 
 def test_a_stream_gives_the_scores_of_the_batch(errors):
-    smoother = Smoother()
-    np.testing.assert_array_equal([smoother.update(error) for error in errors], smooth_causal(errors))
+    smoother = Smoother(SPANS)
+    np.testing.assert_array_equal([smoother.update(error) for error in errors], smooth_causal(errors, SPANS))
 
 
 def test_columns_are_smoothed_as_if_alone(rng):
     table = rng.random((50, 3))
     table[10, 1] = table[20:30, 2] = np.nan
-    together = smooth_causal(table)
+    together = smooth_causal(table, SPANS)
     for column in range(3):
-        np.testing.assert_array_equal(together[:, column], smooth_causal(table[:, column]))
-    smoother = Smoother(n_columns=3)
+        np.testing.assert_array_equal(together[:, column], smooth_causal(table[:, column], SPANS))
+    smoother = Smoother(SPANS, n_columns=3)
     np.testing.assert_array_equal([smoother.update(row) for row in table], together)
 
 
 def test_the_state_goes_on_in_another_smoother(errors):
-    first, second = Smoother(), Smoother()
+    first, second = Smoother(SPANS), Smoother(SPANS)
     first.extend(errors[:150])
     second.state = first.state
     first.extend(errors[:50])  # the state was a copy
-    np.testing.assert_array_equal(second.extend(errors[150:]), smooth_causal(errors)[150:])
+    np.testing.assert_array_equal(second.extend(errors[150:]), smooth_causal(errors, SPANS)[150:])
 
 
 def test_offline_scores_are_symmetric_in_time(errors):
-    scores = smooth_offline(errors)
-    np.testing.assert_allclose(smooth_offline(errors[::-1]), scores[::-1], rtol=1e-14)
+    scores = smooth_offline(errors, SPANS)
+    np.testing.assert_allclose(smooth_offline(errors[::-1], SPANS), scores[::-1], rtol=1e-14)
 
 
 def test_far_from_the_ends_an_offline_score_is_the_mean_of_both_directions(errors):
-    forwards, backwards = naive(errors, (100, 100, 25)), naive(errors[::-1], (100, 100, 25))[::-1]
-    inner = slice(80, -80)  # more than (100 + 1) / 2 known rows on both sides
-    np.testing.assert_allclose(smooth_offline(errors)[inner], 0.5 * (forwards + backwards)[inner], rtol=1e-12)
+    forwards, backwards = naive(errors, SPANS), naive(errors[::-1], SPANS)[::-1]
+    inner = slice(180, -180)  # more than (300 + 1) / 2 known rows on both sides
+    np.testing.assert_allclose(smooth_offline(errors, SPANS)[inner], 0.5 * (forwards + backwards)[inner], rtol=1e-12)
 
 
 def test_an_error_at_an_end_counts_little_more_than_one_inside():
     errors = np.zeros(400)
     errors[200] = 1.0
-    inside = smooth_offline(errors).max()
-    assert smooth_offline(np.roll(errors, -200))[0] < 2.1 * inside  # all of the average lies on one side
-
-
-def test_offline_spans_follow_the_period():
-    assert offline_spans() == (100, 100, 25)
-    assert offline_spans(48) == (48, 100, 25)
+    inside = smooth_offline(errors, SPANS).max()
+    assert smooth_offline(np.roll(errors, -200), SPANS)[0] < 2.1 * inside  # all of the average lies on one side
 
 
 @pytest.mark.parametrize("spans", [(), (10, 0)])

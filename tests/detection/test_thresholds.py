@@ -1,9 +1,9 @@
-"""Where alarms begin, by each of the four rules."""
+"""Where alarms begin: by the share of rows, or by what the scores were of late."""
 
 import numpy as np
 import pytest
 
-from rnnforecast.detection import dynamic_thresholds, fit_tail, row_thresholds
+from rnnforecast.detection import contamination_threshold, dynamic_thresholds
 from rnnforecast.detection.thresholds import _best_threshold
 
 
@@ -28,36 +28,13 @@ def naive_best(scores):
     return threshold
 
 
-def test_a_false_alarm_rate_is_a_share_of_ordinary_rows(rng):
-    tail, fresh = fit_tail(rng.exponential(size=20_000)), rng.exponential(size=200_000)
-    scores = tail.surprise(fresh)
-    alarms = scores > row_thresholds(scores, false_alarm_rate=1e-2)
-    assert alarms.mean() == pytest.approx(1e-2, rel=0.22)  # three deviations of the 200 reference rows beyond
-
-
-def test_contamination_is_a_share_of_these_rows(rng):
+def test_contamination_is_a_share_of_all_rows(rng):
     scores = rng.random(1000)
     scores[::10] = np.nan
-    assert (scores > row_thresholds(scores, contamination=0.05)).sum() in (44, 45)
-    assert not (np.ones(10) > row_thresholds(np.ones(10), contamination=0.3)).any()
-
-
-def test_a_number_is_the_threshold_and_goes_before_the_others():
-    np.testing.assert_array_equal(row_thresholds([1.0, np.nan], threshold=3, contamination=0.1), [3.0, 3.0])
-
-
-@pytest.mark.parametrize(
-    ("rule", "message"),
-    [
-        ({"threshold": "moving"}, "threshold must be a number"),
-        ({"threshold": np.nan}, "threshold must be finite"),
-        ({"contamination": 0.6}, r"contamination must lie in \(0, 0.5\]"),
-        ({"false_alarm_rate": 0}, "false_alarm_rate must lie between 0 and 1"),
-    ],
-)
-def test_other_rules_are_refused(rule, message):
-    with pytest.raises(ValueError, match=message):
-        row_thresholds(np.ones(5), **rule)
+    assert (scores > contamination_threshold(scores, 0.05)).sum() == 50
+    assert not (np.ones(10) > contamination_threshold(np.ones(10), 0.3)).any()
+    assert contamination_threshold([np.nan, 2.0, np.nan, np.nan], 0.5) == 2.0
+    assert contamination_threshold([np.nan], 0.5) == np.inf
 
 
 def test_the_best_threshold_is_that_of_the_equation(rng):
@@ -71,7 +48,7 @@ def test_the_best_threshold_is_that_of_the_equation(rng):
 def test_a_sequence_that_stands_out_alarms_and_one_that_hardly_does_is_pruned():
     scores = np.tile([1.0, 1.1, 0.9], 200)
     scores[100:103], scores[300] = [50.0, 60.0, 50.0], 1.15
-    alarms = scores > row_thresholds(scores, threshold="dynamic")
+    alarms = scores > dynamic_thresholds(scores)
     np.testing.assert_array_equal(np.flatnonzero(alarms), [100, 101, 102])
     lower = np.minimum(scores, 1.25)
     assert not (lower > dynamic_thresholds(lower)).any()  # 1.25 after 1.15: a fall of less than 13 %

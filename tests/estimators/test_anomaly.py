@@ -200,7 +200,7 @@ def test_single_precision_finds_the_same(table):
     ids=str,
 )
 def test_every_option_finds_the_events(table, parameters):
-    found = small(**parameters).fit(table[:N_TRAIN]).detect(table[N_TRAIN:], refractory=150, min_peak=3.0)
+    found = small(**parameters).fit(table[:N_TRAIN]).detect(table[N_TRAIN:], min_gap=30, min_peak=3.0)
     assert {"high", "wave"} <= set(found["column"])
 
 

@@ -103,7 +103,7 @@ def test_only_what_is_learnt_moves_the_calibration_and_flagged_rows_are_not(tabl
     detector = small().fit(table["a"][:N_TRAIN])
 
     def kept():
-        return detector.get_state()["decision"]["kept"]
+        return detector.get_state()["decision"]["calibration"]["kept"]
 
     before = kept()
     detector.update(rows[0])

@@ -86,3 +86,13 @@ def test_a_backtest_tells_what_it_cost(noisy):
     without = Mirror(12).backtest(noisy, n_windows=3)
     assert without.n_parameters is None
     assert "Learnt in " in str(without)
+
+
+def test_series_of_a_panel_are_compared_in_their_own_units_and_in_order_of_time(noisy):
+    def statistic(unit):
+        panel = pd.concat({"long": noisy, "short": unit * noisy.iloc[5:-30]}, names=["id"])
+        backtest = LinearForecaster(12).backtest(panel, n_windows=8)
+        assert backtest.by_cutoff().index.is_monotonic_increasing
+        return backtest.diebold_mariano()["statistic"].item()
+
+    assert statistic(1e6) == pytest.approx(statistic(1.0), rel=1e-6)  # the fit itself rounds in other units

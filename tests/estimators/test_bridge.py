@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from rnnforecast.estimators._bridge import LINE, Bridge, fit_bridge, hole_lengths, newest_of_season, season_before
+from rnnforecast.estimators._frames import ages
 from rnnforecast.series import read
 
 SEASON = 6
@@ -98,3 +99,63 @@ def test_joint_models_see_only_rows_before_their_own(holed):
     bridge, whole = Bridge(SEASON, 3), read(frame, missing="mask")
     for n in range(SEASON, 120):
         np.testing.assert_array_equal(bridge.carried(whole.head(n)), bridge.carried(whole)[:n])
+
+
+@pytest.mark.parametrize("bridge", [LINE, Bridge(SEASON, 1), Bridge(SEASON, 5)])
+def test_series_one_after_the_other_are_filled_as_each_alone(holed, bridge):
+    values, seen = holed
+    seen[[30, 31, 59], 1] = seen[31:34, 0] = False
+    begin = np.repeat([0, 31, 60], [31, 29, 60])  # holes at the ends of the second series
+    parts = [bridge.fill(*(np.split(table, [31, 60])[k] for table in (values, seen))) for k in range(3)]
+    np.testing.assert_array_equal(bridge.fill(values, seen, begin), np.concatenate(parts))
+    newest = [
+        newest_of_season(v, s, SEASON)
+        for v, s in zip(np.split(values, [31, 60]), np.split(seen, [31, 60]), strict=True)
+    ]
+    np.testing.assert_array_equal(newest_of_season(values, seen, SEASON, begin), np.concatenate(newest))
+
+
+def test_a_series_without_any_observation_keeps_its_guesses(holed):
+    values, seen = holed
+    seen[40:60] = False
+    begin = np.repeat([0, 40, 60], [40, 20, 60])
+    np.testing.assert_array_equal(LINE.fill(values, seen, begin)[40:60], values[40:60])
+
+
+def test_rows_before_a_series_change_no_guess_of_it(holed):
+    frame = pd.DataFrame(np.where(holed[1], holed[0], np.nan), columns=["a", "b"])
+    frame.iloc[:4, 1] = np.nan
+    panel = read(pd.concat({"x": frame[:50], "y": frame}), missing="mask")
+    spaced = panel.spaced(9, 4)
+    inside = spaced.spans.inside()
+    for bridge in (LINE, Bridge(SEASON, 1), Bridge(SEASON, 5)):
+        np.testing.assert_array_equal(bridge.over(spaced)[inside], bridge.over(panel))
+        np.testing.assert_array_equal(bridge.carried(spaced)[inside], bridge.carried(panel))
+        alone = read(frame, missing="mask")
+        np.testing.assert_array_equal(bridge.over(panel)[50:], bridge.over(alone))
+        np.testing.assert_array_equal(bridge.carried(panel)[50:], bridge.carried(alone))
+
+
+def test_ages_begin_anew_with_every_series(holed):
+    seen, begin = holed[1], np.repeat([0, 40], [40, 80])
+    seen[40] = [True, False]
+    together = ages(seen, begin)
+    np.testing.assert_array_equal(
+        together, np.concatenate([ages(part, 0 * part[:, 0]) for part in (seen[:40], seen[40:])])
+    )
+    first = 40 + int(seen[40:, 1].argmax())
+    assert (together[40:first, 1] == 1).all()
+    assert together[first, 1] == 0
+
+
+def test_guesses_by_season_keep_the_sign_of_what_was_observed():
+    falling = np.array([9.0, 1, 9, 1, 6, 1, 6, 1, 5, 1, np.nan, np.nan, np.nan, np.nan, 0.1, 0.1])[:, None]
+    seen = ~np.isnan(falling)
+    guesses = Bridge(2, 1).fill(falling, seen)[10:14]
+    assert (guesses > 0).all()
+    falling[1] = -1.0
+    assert Bridge(2, 1).fill(falling, seen)[10:14].min() < 0
+    zeros = np.tile([0.0, 3.0, 4.0], 5)[:, None]
+    seen[:15] = seen[15:] = True
+    seen[6:9] = False
+    np.testing.assert_array_equal(Bridge(3, 1).fill(zeros, seen[:15]), zeros)

@@ -193,6 +193,8 @@ def test_what_cannot_be_asked_is_refused(data):
         model.permutation_importance(y[:5])
     with pytest.raises(ValueError, match="n_repeats must be"):
         model.permutation_importance(y, n_repeats=0)
+    with pytest.raises(ValueError, match="n_windows must be an integer from 2"):  # of one nothing can be exchanged
+        model.permutation_importance(y, n_windows=1)
 
 
 @pytest.mark.parametrize(

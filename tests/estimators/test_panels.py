@@ -332,3 +332,42 @@ def test_windows_in_units_of_their_steps_forget_level_and_size(rng):
     np.testing.assert_allclose(plain.past[:, 0, 0], (values[:12, 0] - values[11, 0]) / (4 * steps), rtol=1e-12)
     truth = windows.truth(Frame(values, empty, empty), origin, column, plain)
     np.testing.assert_allclose(windows.restore(truth, plain)[:, 0, 1], values[30:33, 0], rtol=1e-12)
+
+
+def test_missing_covariates_ahead_are_filled_from_their_own_series_whatever_the_order_of_rows(panel):
+    model = LinearForecaster(H, lookback=14, missing="interpolate").fit(panel[["price"]], panel["sold"])
+    complete = future(panel)
+    complete.loc["a", "price"] = [1.0, 2.0, 3.0, 4.0, 4.0]
+    complete.loc["b", "price"] = 100.0
+    steps = complete.copy()
+    steps.iloc[[1, 4]] = np.nan  # 2 lies between its neighbours, and the last one repeats the one before
+    for rows in (steps, steps.sort_index(level=1)):
+        np.testing.assert_array_equal(model.forecast(X=rows), model.forecast(X=complete))
+    steps.loc["a", "price"] = np.nan
+    with pytest.raises(ValueError, match="every value in column 'price' is missing in the series 'a'"):
+        model.forecast(X=steps)
+
+
+def test_later_rows_without_a_name_or_with_swapped_levels_are_refused(panel):
+    model = NaiveForecaster(H).fit(panel["sold"])
+    nameless = pd.MultiIndex.from_tuples([(None, DAYS[-1] + pd.Timedelta("1D"))])
+    with pytest.raises(ValueError, match="y_new has NaN for the name of the series in 1 rows"):
+        model.update(pd.Series(1.0, index=nameless))
+    with pytest.raises(ValueError, match=r"got dates and strings.*X\.swaplevel\(\)"):
+        model.predict(pd.DataFrame(index=future(panel).swaplevel().index))
+
+
+def test_new_rows_with_a_hole_are_refused_with_the_row_that_is_missing(panel):
+    model = NaiveForecaster(H).fit(panel["sold"])
+    rows = model.forecast(3).drop([("a", DAYS[-1] + pd.Timedelta("2D"))])
+    with pytest.raises(ValueError, match="'a' goes on at 2024-04-01, got 2024-04-02 00:00:00 of series 'a'"):
+        model.update(rows.sort_index(level=1))
+
+
+def test_cross_validation_leaves_series_out_until_they_have_begun(panel):
+    opened = pd.MultiIndex.from_product([["new"], DAYS[-H - 2 :]], names=panel.index.names)
+    y = pd.concat([panel["sold"], pd.Series(1.0, index=opened)])
+    scores = cross_val_score(
+        NaiveForecaster(H), pd.DataFrame(index=y.index), y, cv=RollingOriginSplit(H, 3), error_score="raise"
+    )
+    assert np.isfinite(scores).all()

@@ -78,3 +78,20 @@ def test_what_is_no_forecaster_is_refused(panel):
         ForecasterPerSeries("naive").fit(panel["y"])
     with pytest.raises(InvalidParameterError, match="'strategy' parameter of NaiveForecaster"):
         ForecasterPerSeries(NaiveForecaster(strategy="best")).fit(panel["y"])
+
+
+class Choosy(NaiveForecaster):
+    """Refuses series of a high level."""
+
+    def _learn(self, series):
+        if series.target.mean() > 100:
+            raise ValueError("too high")
+        return super()._learn(series)
+
+
+def test_a_series_that_cannot_be_fitted_is_named(panel):
+    high = panel["y"] + 100 * (panel.index.get_level_values(0) == "w")
+    with pytest.raises(ValueError, match="the series 'w' cannot be fitted alone: too high"):
+        ForecasterPerSeries(Choosy(H)).fit(high)
+    with pytest.raises(ValueError, match=r"^too high"):
+        ForecasterPerSeries(Choosy(H)).fit(high.loc["w"])

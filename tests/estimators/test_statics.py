@@ -105,3 +105,29 @@ def test_what_is_not_static_is_refused(panel):
         forecaster().fit(X.drop(columns="kind"), y)
     with pytest.raises(ValueError, match="DataFrame of a single series; pass a panel"):
         forecaster().fit(X.loc["a"], y.loc["a"])
+
+
+def test_a_panel_with_names_of_categories_is_scored(panel):
+    X, y = panel.drop(columns="y"), panel["y"]
+    model = forecaster(max_iter=1).fit(X, y)
+    assert model.score(X, y) == pytest.approx(model.score(X[["known"]], y))
+    whole = forecaster(max_iter=1).fit(panel[["y", "kind", "size"]])
+    assert np.isfinite(whole.score(panel[["y", "kind", "size"]]))
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "kind", "message"),
+    [
+        ("size", np.inf, ValueError, "static column 'size', contains infinity"),
+        ("size", 1e39, ValueError, "a static covariate holds a value of size .*too large for float32"),
+        ("size", "large", ValueError, "'size' held numbers in the data of fit, got 'large' of series 'a'"),
+        ("kind", [["big"]], TypeError, "'kind' of X must hold numbers or names of categories, got list"),
+    ],
+    ids=["infinite", "too large", "a string", "a list"],
+)
+def test_what_a_series_cannot_be_is_refused(column, values, kind, message, panel):
+    X, y = panel.drop(columns="y"), panel["y"]
+    model = forecaster(max_iter=1).fit(X, y)
+    other = X.assign(**{column: values * len(X) if isinstance(values, list) else values})
+    with pytest.raises(kind, match=message):
+        model.forecast(X=steps(), history=(other, y))

@@ -172,6 +172,8 @@ def test_what_does_not_fit_together_is_refused(metric, truth, guess, message):
         (lambda: m.rmsse([1.0], [2.0], y_train=np.ones((3, 2))), "y_train has 2 columns, but y_true has 1"),
         (lambda: m.pinball_loss([1.0], [2.0], quantile=1), "between 0 and 1, both excluded, got 1"),
         (lambda: m.interval_score([1.0], [0.0], [2.0], level=100), "between 0 and 100, both excluded, got 100"),
+        (lambda: m.pinball_loss([1.0], [2.0], quantile="median"), "between 0 and 1, both excluded, got 'median'"),
+        (lambda: m.interval_score([1.0], [0.0], [2.0], level="95"), "between 0 and 100, both excluded, got '95'"),
         (lambda: m.coverage([1.0, 1.0], [0.0, 2.0], [2.0, 1.0]), r"y_upper is below y_lower \(first at row 1\)"),
         (lambda: m.crps_sample([1.0, 2.0], [1.0, 2.0]), r"needs y_true's shape \(2,\) and one more axis"),
         (lambda: m.crps_quantiles([1.0], [[1.0, 2.0]], [0.5]), "2 values on its last axis, but there are 1 quantiles"),

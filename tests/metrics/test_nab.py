@@ -50,6 +50,9 @@ def test_three_lengths_behind_a_window_a_false_alarm_costs_in_full():
     near, far = (nab_score(alarms(100, row), window) for row in (25 + 14, 25 + 15))
     assert far == pytest.approx(-100 * 0.11 / 2)
     assert near == pytest.approx(100 * 0.11 * curve(14 / 5) / 2)
+    # at three lengths the curve holds still, 6e-7 below the full cost
+    assert far == pytest.approx(100 * 0.11 * curve(3.0) / 2, rel=1e-12)
+    assert nab_score(alarms(100, 25 + 16), window) == pytest.approx(-100 * 0.11 / 2, rel=1e-12)
 
 
 def test_alarms_on_probation_do_not_count_and_windows_that_end_there_are_left_out():
