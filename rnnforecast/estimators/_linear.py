@@ -105,7 +105,7 @@ class LinearModel:
         """
         n_rows, n_targets = target.shape
         spans = Spans.one(n_rows) if spans is None else spans
-        begin = spans.begins(n_rows)
+        begin = None if len(spans) == 1 else spans.begins(n_rows)  # of millions of rows, zeros are spared
         values = recipe.transform.forward(target, begin)
         inside = spans.inside()
         known_scaler, past_scaler = fit_scaler(known[inside]), fit_scaler(past[inside])
