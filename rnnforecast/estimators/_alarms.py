@@ -27,7 +27,7 @@ def alarm_table(
     expected: Array,
     index: pd.Index,
     names: Sequence[Hashable],
-    min_peak: float,
+    min_peak: Array,
     **joining: int,
 ) -> pd.DataFrame:
     """Return one row for each interval that begins and ends above `min_peak`; see `RNNAnomalyDetector.detect`.
@@ -39,7 +39,7 @@ def alarm_table(
         In original units.
     index : Index of N labels
     names : sequence of K labels
-    min_peak : float
+    min_peak : ndarray of shape (N,)
     **joining
         Passed to `rnnforecast.detection.find_intervals`.
     """
@@ -47,7 +47,7 @@ def alarm_table(
     runs = find_intervals(scores, scored.threshold, min_gap=joining["min_gap"])
     counts = np.zeros(len(scores), bool)
     for first, last in zip(runs.start, runs.end, strict=True):
-        high = first + np.flatnonzero(scores[first : last + 1] > min_peak)
+        high = first + np.flatnonzero(scores[first : last + 1] > min_peak[first : last + 1])
         if len(high):
             counts[high[0] : high[-1] + 1] = True
     scores[~counts] = np.minimum(scores[~counts], scored.threshold[~counts])  # alarms elsewhere are none

@@ -6,7 +6,7 @@ N rows, C columns of X, K targets. The tables that are judged have the targets f
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -27,7 +27,7 @@ from rnnforecast.estimators._scoring import Scored, Scorer
 from rnnforecast.estimators._trained import trained_reservoir
 from rnnforecast.network.reservoir import Reservoir
 from rnnforecast.scaling import Scaler
-from rnnforecast.series import Steps
+from rnnforecast.series import Steps, read_steps
 from rnnforecast.series.columns import feature_names, matched
 from rnnforecast.series.gaps import require_some
 
@@ -35,6 +35,7 @@ Array = NDArray[np.float64]
 
 RATE = 1e-2
 EXTREME = 2.0  # decades above the threshold
+CLEAR = 1.0  # decades above the threshold of a row: where it has risen, scores are no news
 
 
 class Judgement(NamedTuple):
@@ -107,6 +108,13 @@ class Learned:
             return FixedThreshold(self.level)
         # Of a series that hardly varied, nothing is too extreme to be got used to.
         return AdaptiveThreshold(self.rate, extreme=EXTREME if self.judge.plan.trained else np.inf)
+
+    def highest_false_alarm(self, scored: Scored) -> Array:
+        """Return the scores (N,) above which a row is worth reporting unless others are asked for."""
+        if not self.adaptive:
+            return np.zeros(len(scored.score))
+        beyond = np.full(len(scored.score), self.level + self.judge.event)
+        return beyond if self.judge.plan.trained else np.maximum(beyond, scored.threshold + CLEAR)
 
     def table(self, steps: Steps) -> Array:
         """Return values (N, C) with the targets first, in original units."""
@@ -283,20 +291,30 @@ class Stream:
 
     def update(self, row: Any, learn: bool) -> Judgement:
         """Judge the next row."""
+        learned = self.learned
+        score, threshold, shares, expected = self.scorer.step(scaled(self._values(row), learned.scaler), learn)
+        expected = learned.unscaled(expected)
+        fields: list[Any] = [expected, expected - self._width, expected + self._width, score * shares]
+        if learned.one_dimensional:
+            fields = [float(field[0]) for field in fields]
+        return Judgement(score, score > threshold, *fields)
+
+    def _values(self, row: Any) -> Array:
+        """Return the values (C,) of a row, targets first; those with labels are found by them."""
+        learned = self.learned
+        labelled = (Mapping, pd.DataFrame) if learned.one_dimensional else (Mapping, pd.DataFrame, pd.Series)
+        if isinstance(row, labelled) and learned.feature_names is not None:
+            frame = row if isinstance(row, pd.DataFrame) else pd.DataFrame([row])
+            if len(frame) != 1:
+                raise ValueError(f"update takes one row at a time, got {len(frame)}: use anomaly_score(X) for many")
+            return learned.table(read_steps(frame.reset_index(drop=True)))[0]
         values = np.asarray(row)
         if values.dtype.kind not in "fiub":
             values = np.array([np.nan if pd.isna(one) else one for one in values.reshape(-1).tolist()])
         values = values.reshape(-1)
         if len(values) != len(self._order) or values.dtype.kind not in "fiub" or np.isinf(values).any():
             raise ValueError(f"a row must be {len(self._order)} numbers, NaN where one is missing, got {row!r}")
-        learned = self.learned
-        values = values[self._order].astype(np.float64)
-        score, threshold, shares, expected = self.scorer.step(scaled(values, learned.scaler), learn)
-        expected = learned.unscaled(expected)
-        fields: list[Any] = [expected, expected - self._width, expected + self._width, score * shares]
-        if learned.one_dimensional:
-            fields = [float(field[0]) for field in fields]
-        return Judgement(score, score > threshold, *fields)
+        return values[self._order].astype(np.float64)
 
 
 def alike(state: Any, own: Any) -> bool:

@@ -323,19 +323,18 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
         for name, value in joining.items():
             checked_number(value, name, minimum=int(name == "min_length"))
         steps, scored = self._judged(X)
-        if min_peak is None:
-            min_peak = learned.level + learned.judge.event if learned.adaptive else 0.0
+        highest = learned.highest_false_alarm(scored) if min_peak is None else np.full(len(scored.score), min_peak)
         observed = learned.table(steps)[:, : len(learned.names)]
         expected = learned.unscaled(scored.expected)
-        return alarm_table(scored, observed, expected, steps.index, learned.names, float(min_peak), **joining)
+        return alarm_table(scored, observed, expected, steps.index, learned.names, highest, **joining)
 
     def update(self, row: Any, learn: bool | None = None) -> Judgement:
         """Judge the next row after the training rows and those of earlier calls, at a cost that never grows.
 
         Parameters
         ----------
-        row : float or array-like of shape (C,)
-            In the order of the columns of X; NaN is missing.
+        row : float, array-like of shape (C,), dict, Series or frame of one row
+            In the order of the columns of X, or under their names; NaN is missing.
         learn : bool or None, default=None
             Whether the calibration follows this row unless it alarms; None is `drift`.
 
@@ -349,7 +348,7 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            A row of other numbers than the columns; a detector that judges with hindsight.
+            A row of other numbers or names than the columns; a detector that judges with hindsight.
         """
         stream = self.__dict__.get("_stream")
         if stream is None:

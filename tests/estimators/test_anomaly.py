@@ -284,6 +284,14 @@ def test_a_constant_series_alarms_at_the_first_departures_only():
         assert (fixed.predict(moving) == 1).all()
 
 
+def test_a_constant_that_moves_for_good_is_reported_once():
+    with pytest.warns(DataWarning):
+        detector = small().fit(pd.Series(np.full(500, 3.0)))
+    found = detector.detect(pd.Series(np.repeat([3.0, 5.0], [600, 3000])))
+    assert found["start"].to_list() == [600]
+    assert found["end"][0] < 650
+
+
 def test_repeated_and_irregular_labels_are_steps_like_others(table):
     numbers = pd.Series(table["wave"].to_numpy())
     index = table.index.to_series().reset_index(drop=True)

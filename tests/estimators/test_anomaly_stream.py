@@ -139,3 +139,36 @@ def test_a_missing_row_has_no_score(table):
         assert np.isnan(said.score)
         assert not said.is_anomaly
     assert np.isfinite(said.expected)
+
+
+@pytest.mark.parametrize("target", [None, ["b", "a"]])
+def test_a_row_with_labels_is_found_by_them(table, target):
+    detector = small(target=target).fit(table[:N_TRAIN])
+    expected = [detector.update(row).score for row in table[N_TRAIN : N_TRAIN + 6].to_numpy()]
+    again = small(target=target).fit(table[:N_TRAIN])
+    rows = [table.iloc[N_TRAIN + k] for k in range(6)]
+    given = [
+        rows[0].to_dict(),
+        {name: rows[1][name] for name in ["c", "a", "b"]},
+        rows[2],
+        rows[3][["b", "c", "a"]],
+        table[["c", "b", "a"]].iloc[[N_TRAIN + 4]],
+        tuple(rows[5]),
+    ]
+    np.testing.assert_array_equal([again.update(row).score for row in given], expected)
+
+
+def test_a_row_with_other_labels_is_refused_and_changes_nothing(table):
+    detector = small().fit(table[:N_TRAIN])
+    before = detector.get_state()["run"]["n_read"]
+    row = table.iloc[N_TRAIN]
+    for other in ({"a": 1.0, "b": 2.0}, row.rename({"c": "d"}), {**row, "c": np.inf}, table[N_TRAIN : N_TRAIN + 2]):
+        with pytest.raises(ValueError, match=r"feature names should match|infinity|one row at a time, got 2"):
+            detector.update(other)
+    assert detector.get_state()["run"]["n_read"] == before
+
+
+def test_a_detector_of_a_series_takes_a_piece_of_it(table):
+    detector, again = (small().fit(table["a"][:N_TRAIN]) for _ in range(2))
+    piece = table["a"][N_TRAIN : N_TRAIN + 1]
+    assert detector.update(piece) == again.update(piece.iloc[0])
