@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from rnnforecast.metrics import coverage, crps_quantiles, interval_score
+
 _NAIVE = "seasonal naive"
 
 
@@ -24,7 +26,7 @@ class Backtest:
     forecasts : DataFrame
         One line per origin, step and target column, on the forecast labels: ``cutoff`` (last label the forecast knew),
         ``step`` (from 1), ``target`` (only with several target columns), ``actual`` (NaN where the data had a hole),
-        ``forecast`` and ``seasonal_naive``.
+        ``forecast`` and ``seasonal_naive``; with levels, ``lo-80``, ``hi-80`` and so on.
     model : str
         Name of the forecaster's class.
     season_length : int
@@ -35,6 +37,8 @@ class Backtest:
         Steps per window and number of windows.
     no_skill : bool
         True when the forecaster itself reports that it found no skill.
+    levels : tuple of float
+        Nominal coverages of the intervals in per cent.
     """
 
     forecasts: pd.DataFrame
@@ -44,6 +48,7 @@ class Backtest:
     horizon: int
     n_windows: int
     no_skill: bool
+    levels: tuple[float, ...] = ()
 
     def table(self) -> pd.DataFrame:
         """Errors over all windows and steps.
@@ -52,7 +57,9 @@ class Backtest:
         -------
         DataFrame
             One row for the forecaster and one for seasonal naive (per target, if there are several), columns ``MAE``,
-            ``RMSE``, ``MASE`` (Hyndman and Koehler, 2006) and ``skill``, which is 1 - MAE / MAE of seasonal naive.
+            ``RMSE``, ``MASE`` (Hyndman and Koehler, 2006) and ``skill``, which is 1 - MAE / MAE of seasonal naive. With
+            levels, ``coverage-80`` in per cent and ``score-80`` (interval score) and so on, and ``CRPS``, from the ends
+            of all intervals and the forecast as their median.
         """
         tables = {name: self._errors(rows, self.scales[name]) for name, rows in self._by_target().items()}
         if len(tables) == 1:
@@ -80,13 +87,15 @@ class Backtest:
         return self._grouped("cutoff")
 
     def __str__(self) -> str:
-        return "\n".join([self._title(), self.table().to_string(float_format="{:.4g}".format), *self._verdict()])
+        return "\n".join(
+            [self._title(), self.table().to_string(float_format="{:.4g}".format, na_rep=""), *self._verdict()]
+        )
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         verdict = "".join(f"<p><strong>{escape(sentence)}</strong></p>" for sentence in self._verdict())
-        return f"<p>{escape(self._title())}</p>{self.table().to_html(float_format='{:.4g}'.format)}{verdict}"
+        return f"<p>{escape(self._title())}</p>{self.table().to_html(float_format='{:.4g}'.format, na_rep='')}{verdict}"
 
     def _title(self) -> str:
         windows = "1 window" if self.n_windows == 1 else f"{self.n_windows} windows"
@@ -119,7 +128,22 @@ class Backtest:
             }
         table = pd.DataFrame.from_dict(lines, orient="index").rename_axis("model")
         table["skill"] = skill(table["MAE"], table.loc[_NAIVE, "MAE"])
+        for name, value in self._interval_measures(rows[rows["actual"].notna()]).items():
+            table[name] = [value, np.nan]  # seasonal naive comes without intervals
         return table
+
+    def _interval_measures(self, rows: pd.DataFrame) -> dict[str, float]:
+        if not self.levels or rows.empty:
+            return {}
+        measures, quantiles, probabilities = {}, [rows["forecast"]], [0.5]
+        for level in self.levels:
+            ends = rows[f"lo-{level:g}"], rows[f"hi-{level:g}"]
+            measures[f"coverage-{level:g}"] = 100.0 * coverage(rows["actual"], *ends)
+            measures[f"score-{level:g}"] = interval_score(rows["actual"], *ends, level=level)
+            quantiles += ends
+            probabilities += [(100.0 - level) / 200.0, (100.0 + level) / 200.0]
+        measures["CRPS"] = crps_quantiles(rows["actual"], np.column_stack(quantiles), probabilities)
+        return measures
 
     def _grouped(self, key: str) -> pd.DataFrame:
         keys = ["target", key] if "target" in self.forecasts.columns else [key]

@@ -5,9 +5,7 @@ N rows of history, K target columns, n origins or rows asked, H steps ahead. An 
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
-from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -19,22 +17,20 @@ from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from rnnforecast.estimators import _placement
+from rnnforecast.estimators import _intervals, _placement
 from rnnforecast.estimators._backtest import Backtest
+from rnnforecast.estimators._histories import read_history
 from rnnforecast.estimators._parameters import MAX_STEPS, check_parameters, checked_number
+from rnnforecast.estimators._predictive import Around, Predictive
 from rnnforecast.estimators._rolling import observed_values, origins_of_windows, run_backtest
-from rnnforecast.series import Series, index_of, read, read_more, to_pandas
+from rnnforecast.estimators._rows import DataWarning, placed, values_at
+from rnnforecast.scaling import Identity
+from rnnforecast.series import Series, read, read_more, to_pandas
 from rnnforecast.series.continuation import columns_of_targets
 from rnnforecast.series.reading import common_index
 from rnnforecast.series.tables import read_table
 
-_ORIGINS_AT_ONCE = (
-    4096  # fitted values of a long series are computed in blocks, so that memory does not grow with the series
-)
-
-
-class DataWarning(UserWarning):
-    """A forecaster had to decide how the rows it was given continue the series."""
+__all__ = ["BaseForecaster", "DataWarning"]
 
 
 class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
@@ -63,10 +59,14 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         "calendar": [list, tuple, None],
         "missing": [StrOptions({"error", "interpolate"})],
         "freq": "no_validation",  # pandas knows what a frequency is
+        "intervals": [StrOptions(set(_intervals.INTERVALS))],
     }
 
     horizon: int
     _history: Series
+    _n_learnt: int
+    _calibrations: dict[tuple[int, int], _intervals.Calibration]  # made when asked for
+    _error_scale: Any = Identity()  # the pointwise transform that makes errors of one size whatever the level
 
     @abstractmethod
     def _learn(self, series: Series) -> dict[str, Any]:
@@ -91,6 +91,14 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         ndarray of shape (n, H, K)
             In the target's own units.
         """
+
+    def _predictive(self, series: Series, origins: NDArray[np.int64], horizon: int) -> Predictive:
+        """Forecast as `_forecast` does, with the distribution that is to be calibrated."""
+        return Around(self._forecast(series, origins, horizon), self._error_scale)
+
+    def _held_out(self) -> tuple[BaseForecaster, int]:
+        """Return a twin that has not learnt from the last training rows, and the first of these."""
+        return _intervals.learn_on_head(self)
 
     def _minimum_rows(self, series: Series) -> int:
         """Return the smallest number of rows that can be learnt from."""
@@ -146,26 +154,40 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             Rows before the training data, which shuffling and plain KFold ask for; other columns than in `fit`.
         """
         check_is_fitted(self)
-        series, name = self._history, type(self).__name__
-        placement = _placement.place(series, X, estimator=name)
-        remarks = []
-        if placement.counted and _placement.is_training_data(series, X, placement):
-            placement = _placement.whole_history(series, placement)
-        elif placement.counted:
-            remarks.append(
-                f"X has no time labels that continue the data, so its rows are taken as the {len(placement.rows)} "
-                f"steps after {self.cutoff_}; "
-                'keep the index of a frame, in a Pipeline with set_output(transform="pandas")'
-            )
-        _placement.require_not_before(series, placement, estimator=name)
-        remarks += _placement.remarks_on_gaps(series, placement)
-        if remarks:
-            warnings.warn(". ".join(remarks), DataWarning, stacklevel=2)
-        values = self._values_at(_placement.laid_over(series, placement), placement.rows)
-        return values[:, 0] if series.one_dimensional else values
+        series, rows = placed(self._history, X, estimator=type(self).__name__)
+        values = values_at(series, rows, self._forecast, self._training_mean)
+        return values[:, 0] if self._history.one_dimensional else values
 
-    def forecast(self, h: int | None = None, X: Any = None, *, history: Any = None) -> pd.Series | pd.DataFrame:
-        """Forecast the steps after the last known row.
+    def predict_quantiles(self, X: Any, quantiles: Any = (0.1, 0.5, 0.9)) -> NDArray[np.float64]:
+        """Forecast quantiles of the rows of X; the index decides as in `predict`.
+
+        Parameters
+        ----------
+        X : as in `predict`
+        quantiles : float or sequence of Q floats, default=(0.1, 0.5, 0.9)
+
+        Returns
+        -------
+        ndarray of shape (n, Q) or (n, K, Q)
+            Ascending with the probability; for the rows after the end as `forecast` has them.
+        """
+        check_is_fitted(self)
+        probabilities = _intervals.asked(quantiles=quantiles).probabilities
+        series, rows = placed(self._history, X, estimator=type(self).__name__)
+        values = _intervals.quantiles_at(self, series, rows, probabilities)
+        return values[:, 0] if self._history.one_dimensional else values
+
+    def forecast(
+        self,
+        h: int | None = None,
+        X: Any = None,
+        *,
+        history: Any = None,
+        level: Any = None,
+        quantiles: Any = None,
+        n_samples: int | None = None,
+    ) -> pd.Series | pd.DataFrame:
+        """Forecast the steps after the last known row, on request with intervals, quantiles or sample paths.
 
         Parameters
         ----------
@@ -176,6 +198,12 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             before the cutoff are ignored; rows without labels are the next steps.
         history : Series, frame, array or tuple (X, y), optional
             Other or newer data to forecast with the same model, as they would be given to `fit`.
+        level : float or sequence of float, optional
+            Nominal coverages of central intervals, in per cent: columns ``load``, ``load-lo-80``, ``load-hi-80``.
+        quantiles : float or sequence of float, optional
+            Probabilities: columns ``load-q0.1``; 0.1 and 0.9 are the ends of the 80 % interval.
+        n_samples : int, optional
+            Possible futures, which keep the dependence between steps and targets: columns ``load-sample-1``.
 
         Returns
         -------
@@ -185,9 +213,10 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            Steps for which covariates are missing, with their labels and columns.
+            Steps for which covariates are missing, with their labels and columns; too few rows to calibrate intervals.
         """
         check_is_fitted(self)
+        wanted = _intervals.asked(level, quantiles, n_samples)
         series = self._history if history is None else self._read_history(history)
         n = series.n_rows
         if X is None:
@@ -205,6 +234,8 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         _placement.require_covariates(series, placement, steps)
         covered, labels = _placement.laid_over(series, placement), placement.ahead
         labels = labels if len(labels) == steps else labels[:steps]
+        if wanted:
+            return _intervals.forecast_frame(self, covered, labels, wanted)
         values = self._forecast(covered, np.array([n]), steps)[0]
         return to_pandas(values, labels, series)
 
@@ -272,7 +303,14 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return float(r2_score(truth, predicted, sample_weight=sample_weight))
 
     def backtest(
-        self, X: Any, y: Any = None, *, n_windows: int = 5, step: int | None = None, refit: bool = False
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        n_windows: int = 5,
+        step: int | None = None,
+        refit: bool = False,
+        level: Any = None,
     ) -> Backtest:
         """Forecast the end of the data from several origins, each with what was known there, beside seasonal naive.
 
@@ -290,6 +328,8 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         refit : bool, default=False
             False: learn once, before the first window, and forecast all windows with these parameters. True: learn
             anew before every window, ``n_jobs`` at a time if the forecaster has that parameter.
+        level : float or sequence of float, optional
+            Coverages of intervals, in per cent, to forecast and judge as well.
 
         Returns
         -------
@@ -302,17 +342,10 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             Too few rows are left to learn from.
         """
         check_parameters(self)
+        wanted = _intervals.asked(level)
         series = self._read(X, y)
-        origins = origins_of_windows(series.n_rows, self.horizon, n_windows, step)
-        first = max(int(origins[0]), 0)
-        needed = max(self._minimum_rows(series.head(first)), 1)
-        if first < needed:
-            raise ValueError(
-                f"{type(self).__name__} needs at least {needed} rows before the first window, got {first} of "
-                f"{series.n_rows} with horizon={self.horizon} and n_windows={n_windows}; "
-                "ask for fewer windows, a smaller step or horizon, or give a longer series"
-            )
-        return run_backtest(self, series, observed_values(series, X, y), origins, refit=refit)
+        origins = origins_of_windows(self, series, n_windows, step)
+        return run_backtest(self, series, observed_values(series, X, y), origins, refit=refit, wanted=wanted)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -324,7 +357,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return tags
 
     def _read(self, X: Any, y: Any, freq: Any = None) -> Series:
-        """Read data with the forecaster's parameters; those it does not have keep their usual values."""
+        """Read data with the forecaster's parameters."""
         return read(
             X,
             y,
@@ -350,6 +383,8 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             "n_features_in_": series.n_features,
             "n_outputs_": series.target.shape[1],
             "_history": series,
+            "_n_learnt": series.n_rows,
+            "_calibrations": {},
             "_training_mean": series.target.mean(axis=0),
         }
         if series.feature_names is not None and not series.target_is_x:
@@ -360,41 +395,6 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.__dict__ = {name: value for name, value in vars(self).items() if name not in earlier} | state
         return self
 
-    def _values_at(self, series: Series, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return (n, K) values: fitted ones within the history, forecasts from its end for the rows ahead."""
-        n = series.n_rows
-        values = np.empty((len(rows), series.target.shape[1]))
-        values[rows <= 0] = self._training_mean
-        inside = np.flatnonzero((rows > 0) & (rows < n))
-        for start in range(0, len(inside), _ORIGINS_AT_ONCE):
-            block = inside[start : start + _ORIGINS_AT_ONCE]
-            values[block] = self._forecast(series, rows[block], 1)[:, 0]
-        ahead = rows >= n
-        if ahead.any():
-            values[ahead] = self._forecast(series, np.array([n]), int(rows[-1]) - n + 1)[0, rows[ahead] - n]
-        return values
-
     def _read_history(self, history: Any) -> Series:
         """Read other data for the same model."""
-        X, y = history if isinstance(history, tuple) and len(history) == 2 else (history, None)
-        mine = self._history
-        index, step = index_of(X if y is None else y), mine.clock.step
-        dated = isinstance(index, pd.DatetimeIndex) and isinstance(mine.clock.labels, pd.DatetimeIndex)
-        series = self._read(X, y, freq=step if dated else None)  # few rows do not show their frequency
-        for what, got, expected in (
-            ("target columns", series.target.shape[1], mine.target.shape[1]),
-            ("known covariates", series.known_names, mine.known_names),
-            ("past covariates", series.past_names, mine.past_names),
-        ):
-            if got != expected:
-                raise ValueError(
-                    f"history must have the {what} of the training data, {_words(expected)}, got {_words(got)}; "
-                    "give it as X and y were given to fit, covariates as a tuple (X, y)"
-                )
-        columns = columns_of_targets(mine, series.target_names, "history")
-        names = [series.target_names[column] for column in columns]
-        return replace(series, target=series.target[:, columns], target_names=names)
-
-
-def _words(value: Any) -> str:
-    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
+        return read_history(self._history, history, self._read)

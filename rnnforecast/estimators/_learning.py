@@ -44,6 +44,7 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
         refits = bool(n_held_out) and forecaster.refit
         final = _linear(forecaster, series, recipe) if refits else linear
         ensemble = _train(forecaster, early, series if n_held_out else None, recipe, architecture, seeds)
+        before = {"linear_": linear, "ensemble_": ensemble}
         histories = ensemble.histories
         alphas = np.zeros(0) if final is None else final.alpha_
         evidence = weigh(series, early.n_rows, linear, alphas, ensemble, recipe.seasons, forecaster.blend)
@@ -72,6 +73,9 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
         "skill_": evidence.skill,
         "no_skill_": evidence.no_skill,
         "_attends": forecaster.attention is not None,
+        "_error_scale": recipe.transform,
+        "_early": before,
+        "_n_early": early.n_rows,
         **({"attention_": None} if forecaster.attention else {}),
     }
 

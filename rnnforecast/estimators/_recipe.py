@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rnnforecast.scaling import Identity, Log, fit_scaler, wants_log
 from rnnforecast.seasonality import find_seasons
 
-__all__ = ["Recipe", "base_columns", "base_forecast", "futures", "resolve", "resolve_seasons", "windows"]
+__all__ = ["Recipe", "base_columns", "base_forecast", "futures", "resolve", "resolve_seasons", "takes_log", "windows"]
 
 _BLOCK_WITHOUT_SEASON = 10
 _LOOKBACK_WITHOUT_SEASON = 20
@@ -96,7 +96,7 @@ def resolve(
     """
     seasons = resolve_seasons(target, candidates, season_length)
     block = seasons[0] if seasons else _BLOCK_WITHOUT_SEASON
-    log = _takes_log(target, seasons, transform)
+    log = takes_log(target, seasons, transform)
     if _is_auto(lookback):
         n_back = _auto_lookback(len(target), horizon, seasons)
     else:
@@ -122,6 +122,24 @@ def resolve_seasons(
         return ()
     given = season_length if isinstance(season_length, tuple | list) else (season_length,)
     return tuple(sorted({_positive_integer("season_length", season) for season in given} - {1}))
+
+
+def takes_log(target: NDArray[np.float64], seasons: tuple[int, ...], transform: Any) -> bool:
+    """Return whether models are to see the logarithm of a target; arguments are those of `resolve`.
+
+    Raises
+    ------
+    ValueError
+        If ``transform`` is neither "auto" nor "log" nor None.
+    """
+    if transform not in ("auto", "log", None):
+        raise ValueError(f'target_transform must be "auto", "log" or None, got {transform!r}')
+    if transform != "auto":
+        return transform == "log"
+    if target.min() <= 0:
+        return False
+    votes = [wants_log(column, seasons[0] if seasons else 0) for column in target.T]
+    return 2 * sum(votes) > len(votes)
 
 
 def windows(values: NDArray[np.float64], origins: NDArray[np.int64], lookback: int) -> NDArray[np.float64]:
@@ -210,17 +228,6 @@ def _positive_integer(name: str, value: Any) -> int:
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral) or value < 1:
         raise ValueError(f'{name} must be "auto" or a positive integer, got {value!r}')
     return int(value)
-
-
-def _takes_log(target: NDArray[np.float64], seasons: tuple[int, ...], transform: Any) -> bool:
-    if transform not in ("auto", "log", None):
-        raise ValueError(f'target_transform must be "auto", "log" or None, got {transform!r}')
-    if transform != "auto":
-        return transform == "log"
-    if target.min() <= 0:
-        return False
-    votes = [wants_log(column, seasons[0] if seasons else 0) for column in target.T]
-    return 2 * sum(votes) > len(votes)
 
 
 def _auto_lookback(n_rows: int, horizon: int, seasons: tuple[int, ...]) -> int:

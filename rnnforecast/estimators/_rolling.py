@@ -15,6 +15,7 @@ from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
 from rnnforecast.estimators._backtest import Backtest
+from rnnforecast.estimators._intervals import Asked, calibrate, quantile_forecasts
 from rnnforecast.estimators._parameters import checked_number
 from rnnforecast.seasonality import find_seasons
 from rnnforecast.series import Series, season_candidates
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
 
 
 def run_backtest(
-    estimator: BaseForecaster, series: Series, observed: NDArray[np.bool_], origins: NDArray[np.int64], *, refit: bool
+    estimator: BaseForecaster,
+    series: Series,
+    observed: NDArray[np.bool_],
+    origins: NDArray[np.int64],
+    *,
+    refit: bool,
+    wanted: Asked,
 ) -> Backtest:
     """Forecast from every origin with what was known there.
 
@@ -41,6 +48,8 @@ def run_backtest(
         First row of every window, ascending; all H rows of every window exist.
     refit : bool
         Learn anew before every window, rather than once before the first.
+    wanted : Asked
+        Intervals, or nothing.
 
     Returns
     -------
@@ -52,13 +61,18 @@ def run_backtest(
     if refit:
         parallel = Parallel(n_jobs=getattr(estimator, "n_jobs", None))
         results = parallel(
-            delayed(_learn_and_forecast)(estimator, series, observed, origins[i : i + 1]) for i in range(len(origins))
+            delayed(_learn_and_forecast)(estimator, series, observed, origins[i : i + 1], wanted)
+            for i in range(len(origins))
         )
     else:
-        results = [_learn_and_forecast(estimator, series, observed, origins)]
+        results = [_learn_and_forecast(estimator, series, observed, origins, wanted)]
     naive = [seasonal_naive(as_of(series, observed, origin).target, horizon, season) for origin in origins]
+    forecast, ends = (np.concatenate([result[k] for result in results], axis=k) for k in (0, 1))
+    frame = _frame(series, observed, origins, forecast, np.stack(naive))
+    if wanted:
+        frame[wanted.ends] = ends.reshape(len(ends), -1).T
     return Backtest(
-        forecasts=_frame(series, observed, origins, np.concatenate([values for values, _ in results]), np.stack(naive)),
+        forecasts=frame,
         model=type(estimator).__name__,
         season_length=season,
         scales=pd.Series(
@@ -66,33 +80,46 @@ def run_backtest(
         ),
         horizon=horizon,
         n_windows=len(origins),
-        no_skill=all(no_skill for _, no_skill in results),
+        no_skill=all(no_skill for *_, no_skill in results),
+        levels=wanted.levels,
     )
 
 
-def origins_of_windows(n_rows: int, horizon: int, n_windows: Any, step: Any) -> NDArray[np.int64]:
+def origins_of_windows(estimator: BaseForecaster, series: Series, n_windows: Any, step: Any) -> NDArray[np.int64]:
     """Return the first rows of windows of which the last ends with the data.
 
     Parameters
     ----------
-    n_rows, horizon : int
-        Rows of the data and of a window.
+    estimator : BaseForecaster
+        Its horizon is the length of a window.
+    series : Series
+        The whole data.
     n_windows, step : int
         Number of windows and rows from one to the next; a step of None is the horizon.
 
     Returns
     -------
     ndarray of shape (n_windows,), int64
-        Ascending; the first may be negative when the data are too short.
+        Ascending.
 
     Raises
     ------
     ValueError
-        `n_windows` or `step` is no positive integer.
+        `n_windows` or `step` is no positive integer; or too few rows are left to learn from.
     """
+    horizon = estimator.horizon
     n_windows = checked_number(n_windows, "n_windows")
     step = checked_number(horizon if step is None else step, "step")
-    return n_rows - horizon - step * np.arange(n_windows, dtype=np.int64)[::-1]
+    origins = series.n_rows - horizon - step * np.arange(n_windows, dtype=np.int64)[::-1]
+    first = max(int(origins[0]), 0)
+    needed = max(estimator._minimum_rows(series.head(first)), 1)
+    if first < needed:
+        raise ValueError(
+            f"{type(estimator).__name__} needs at least {needed} rows before the first window, got {first} of "
+            f"{series.n_rows} with horizon={horizon} and n_windows={n_windows}; "
+            "ask for fewer windows, a smaller step or horizon, or give a longer series"
+        )
+    return origins
 
 
 def observed_values(series: Series, X: Any, y: Any) -> NDArray[np.bool_]:
@@ -176,19 +203,42 @@ def seasonal_naive(target: NDArray[np.float64], horizon: int, season: int) -> ND
 
 
 def _learn_and_forecast(
-    estimator: BaseForecaster, series: Series, observed: NDArray[np.bool_], origins: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], bool]:
-    """Learn before the first origin; return (n, H, K) forecasts and whether the model reports no skill."""
-    horizon = estimator.horizon
+    estimator: BaseForecaster,
+    series: Series,
+    observed: NDArray[np.bool_],
+    origins: NDArray[np.int64],
+    wanted: Asked,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], bool]:
+    """Learn before the first origin.
+
+    Returns
+    -------
+    values : ndarray of shape (n, H, K)
+        Forecasts.
+    ends : ndarray of shape (Q, n, H, K)
+        Of the intervals; Q is 0 where none are wanted.
+    no_skill : bool
+        Whether the model reports none.
+    """
+    horizon, shape = estimator.horizon, (len(origins), estimator.horizon, series.target.shape[1])
     model = clone(estimator)._fit_series(as_of(series, observed, origins[0]))
+    probabilities = wanted.probabilities
+    calibration = calibrate(model, series, horizon) if wanted else None
+    values, ends = np.empty(shape), np.empty((len(probabilities), *shape))
     whole = observed[origins - 1].all(axis=1)
-    values = np.empty((len(origins), horizon, series.target.shape[1]))
-    if whole.any():
-        values[whole] = model._forecast(series, origins[whole], horizon)
+    parts = [(np.flatnonzero(whole), series)] if whole.any() else []
     for i in np.flatnonzero(~whole):
         known_then = replace(as_of(series, observed, origins[i]), known=series.known[: origins[i] + horizon])
-        values[i] = model._forecast(known_then, origins[i : i + 1], horizon)[0]
-    return values, bool(getattr(model, "no_skill_", False))
+        parts.append((np.array([i]), known_then))
+    for which, data in parts:
+        if calibration is None:
+            values[which] = model._forecast(data, origins[which], horizon)
+            continue
+        predictive = model._predictive(data, origins[which], horizon)
+        scores = [calibration.at(int(origin)) for origin in origins[which[: None if calibration.adaptive else 1]]]
+        values[which] = predictive.point
+        ends[:, which] = quantile_forecasts(predictive, scores, probabilities)
+    return values, ends, bool(getattr(model, "no_skill_", False))
 
 
 def _season(training: Series) -> int:

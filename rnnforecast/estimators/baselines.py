@@ -12,7 +12,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from rnnforecast.estimators._base import BaseForecaster
 from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._parameters import one_blas_thread
-from rnnforecast.estimators._recipe import Recipe, resolve, resolve_seasons
+from rnnforecast.estimators._recipe import Recipe, resolve, resolve_seasons, takes_log
+from rnnforecast.scaling import Identity, Log
 from rnnforecast.series import Series, season_candidates
 
 __all__ = ["LinearForecaster", "NaiveForecaster"]
@@ -40,6 +41,9 @@ class NaiveForecaster(BaseForecaster):
         What to do about missing values.
     freq : str, offset or None, default=None
         Frequency of the index where it cannot be inferred.
+    intervals : {"conformal", "adaptive"}, default="conformal"
+        What intervals are calibrated on: held-out rows at the end of the training; or also the rows after them that
+        `update` brought, old ones counting less.
 
     Attributes
     ----------
@@ -75,6 +79,7 @@ class NaiveForecaster(BaseForecaster):
         calendar: Any = None,
         missing: str = "error",
         freq: Any = None,
+        intervals: str = "conformal",
     ) -> None:
         self.horizon = horizon
         self.strategy = strategy
@@ -83,12 +88,18 @@ class NaiveForecaster(BaseForecaster):
         self.calendar = calendar
         self.missing = missing
         self.freq = freq
+        self.intervals = intervals
 
     def _learn(self, series: Series) -> dict[str, Any]:
-        """Find the season."""
+        """Find the season, and whether errors grow with the level."""
         seasons = resolve_seasons(series.target, season_candidates(series.clock), self.season_length)
         seasonal = self.strategy == "seasonal" and seasons
-        return {"season_length_": seasons[-1] if seasonal else 1, "n_parameters_": 0}
+        log = takes_log(series.target, seasons, "auto")
+        return {
+            "season_length_": seasons[-1] if seasonal else 1,
+            "n_parameters_": 0,
+            "_error_scale": Log(float(series.target.min())) if log else Identity(),
+        }
 
     def _forecast(self, series: Series, origins: NDArray[np.int64], horizon: int) -> NDArray[np.float64]:
         """Return the forecasts, (n, horizon, K), from each origin's own past."""
@@ -136,6 +147,9 @@ class LinearForecaster(BaseForecaster):
         What to do about missing values.
     freq : str, offset or None, default=None
         Frequency of the index where it cannot be inferred.
+    intervals : {"conformal", "adaptive"}, default="conformal"
+        What intervals are calibrated on: held-out rows at the end of the training; or also the rows after them that
+        `update` brought, old ones counting less.
 
     Attributes
     ----------
@@ -184,6 +198,7 @@ class LinearForecaster(BaseForecaster):
         calendar: Any = None,
         missing: str = "error",
         freq: Any = None,
+        intervals: str = "conformal",
     ) -> None:
         self.horizon = horizon
         self.lookback = lookback
@@ -194,6 +209,7 @@ class LinearForecaster(BaseForecaster):
         self.calendar = calendar
         self.missing = missing
         self.freq = freq
+        self.intervals = intervals
 
     def _minimum_rows(self, series: Series) -> int:
         """Return the rows of one training window; without a fixed lookback the window adapts to the series."""
@@ -211,6 +227,7 @@ class LinearForecaster(BaseForecaster):
             "n_parameters_": model.n_parameters_,
             "no_skill_": bool(np.isinf(model.alpha_).all()),
             "linear_": model,
+            "_error_scale": recipe.transform,
         }
 
     def _recipe(self, series: Series) -> Recipe:

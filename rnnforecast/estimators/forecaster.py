@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -92,6 +93,8 @@ class RNNForecaster(BaseForecaster):
     missing : {"error", "interpolate"}, default="error"
     freq : str, offset or None, default=None
         Frequency of the index where it cannot be inferred.
+    intervals : {"conformal", "adaptive"}, default="conformal"
+        Calibrate intervals on held-out rows at the end of the training, or also on later ones, old ones counting less.
     blend : "auto", float in [0, 1] or None, default="auto"
         Weight of the network beside the linear model; None is the network alone.
     n_estimators : int, default=3
@@ -212,6 +215,7 @@ class RNNForecaster(BaseForecaster):
         window_norm: str | None = "last",
         missing: str = "error",
         freq: Any = None,
+        intervals: str = "conformal",
         blend: Any = "auto",
         n_estimators: int = 3,
         loss: str = "absolute_error",
@@ -269,6 +273,7 @@ class RNNForecaster(BaseForecaster):
         self.window_norm = window_norm
         self.missing = missing
         self.freq = freq
+        self.intervals = intervals
         self.blend = blend
         self.n_estimators = n_estimators
         self.loss = loss
@@ -331,6 +336,13 @@ class RNNForecaster(BaseForecaster):
     def _minimum_rows(self, series: Series) -> int:
         """Rows of one training window; an automatic lookback adapts to the series."""
         return self.horizon + (1 if self.lookback == "auto" else self.lookback)
+
+    def _held_out(self) -> tuple[BaseForecaster, int]:
+        if self._n_early == self._n_learnt:
+            return super()._held_out()
+        early = copy(self)
+        early.__dict__ = vars(self) | self._early
+        return early, self._n_early
 
     def _forecast(self, series: Series, origins: np.ndarray, horizon: int) -> np.ndarray:
         data = (series.target, series.known, series.past)
