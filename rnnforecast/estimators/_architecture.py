@@ -21,6 +21,7 @@ from rnnforecast.network.decoders import Decoder, Direct, Recursive
 from rnnforecast.network.dense import Dense
 from rnnforecast.network.dropout import Dropout, VariationalDropout
 from rnnforecast.network.ends import Ends
+from rnnforecast.network.heads import head_of
 from rnnforecast.network.layer import Layer
 from rnnforecast.network.network import Network
 from rnnforecast.network.normalization import LayerNorm
@@ -180,6 +181,7 @@ def design(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
             f"{series.n_rows} rows: give a longer lookback, a longer series or a shorter period"
         )
     K, horizon = series.target.shape[1], forecaster.horizon
+    distribution = head_of(forecaster.loss, forecaster.quantiles)
     windows = Windows(
         lookback=lookback,
         horizon=horizon,
@@ -188,8 +190,9 @@ def design(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
         n_known=series.known.shape[1],
         n_past=series.past.shape[1],
         base=0 if recursive or recipe.base > lookback else recipe.base,
-        norm=forecaster.window_norm,
+        norm="count" if distribution is not None and distribution.counts else forecaster.window_norm,
         recursive=recursive,
+        head=distribution,
     )
     encoder = _encoder(forecaster, windows.n_inputs, segment, dtype)
     width = encoder.n_outputs
@@ -206,7 +209,8 @@ def design(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
         end = Parallel(each[-1], width, windows, min(segment, horizon), dtype, head, forecaster.dropout)
     else:
         highway = min(forecaster.highway, lookback)
-        end = Direct(width, windows.n_context, windows.n_targets, horizon, head, highway)
+        n_parameters = windows.n_outputs // windows.n_targets
+        end = Direct(width, windows.n_context, windows.n_targets, horizon, head, highway, n_parameters)
     return Architecture(Network(encoder, end, dtype), windows)
 
 

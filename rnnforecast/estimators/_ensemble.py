@@ -11,6 +11,7 @@ import numpy as np
 from rnnforecast.estimators._training import Settings, descend, each, usable
 from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.network.compose import at_once
+from rnnforecast.network.heads import Head
 from rnnforecast.network.network import Network
 from rnnforecast.network.objective import WindowObjective, forecast
 from rnnforecast.network.seq2seq import Seq2Seq
@@ -52,12 +53,18 @@ class Scales:
 
     @classmethod
     def fit(
-        cls, target: np.ndarray, known: np.ndarray, past: np.ndarray, *, transform: Identity | Log, kind: str | None
+        cls,
+        target: np.ndarray,
+        known: np.ndarray,
+        past: np.ndarray,
+        *,
+        transform: Identity | Log,
+        kind: str | None,
+        counts: bool = False,
     ) -> Scales:
-        """Learn from training rows (N, K), (N, F), (N, P)."""
-        return cls(
-            transform, fit_scaler(transform.forward(target), kind), fit_scaler(known, kind), fit_scaler(past, kind)
-        )
+        """Learn from training rows (N, K), (N, F), (N, P); counts stay counts."""
+        scaler = fit_scaler(transform.forward(target), None if counts else kind)
+        return cls(transform, scaler, fit_scaler(known, kind), fit_scaler(past, kind))
 
     def frame(self, target: np.ndarray, known: np.ndarray, past: np.ndarray, dtype: Any) -> Frame:
         """Scaled rows for the network.
@@ -76,6 +83,12 @@ class Scales:
     def restore(self, values: np.ndarray) -> np.ndarray:
         """Return forecasts (..., K) in original units."""
         return self.transform.inverse(self.target.inverse(values.astype(np.float64)))
+
+    def restore_parameters(self, values: np.ndarray, head: Head) -> np.ndarray:
+        """Return parameters (..., K, P) of distributions of the transformed target."""
+        ways = {"location": self.target.inverse, "scale": lambda scale: scale * self.target.scale}
+        parts = np.moveaxis(values, -1, 0)
+        return np.stack([ways.get(kind, np.asarray)(part) for kind, part in zip(head.kinds, parts, strict=True)], -1)
 
 
 @dataclass(frozen=True)
@@ -135,7 +148,7 @@ def train_member(
     drawn = network.initial(rng)
     earlier = usable(start, network.layout, network.dtype)
     weights = drawn if earlier is None else earlier
-    loss = LOSSES[settings.loss]
+    loss = LOSSES[settings.loss] if windows.head is None else windows.head.loss
     first, stop, n_columns = (
         windows.lookback,
         len(frame.target) - windows.horizon + 1,
@@ -245,17 +258,57 @@ class Ensemble:
         n_threads : int
             The numbers are the same for any.
         """
+        head = self.head
+        if head is None:
+            return self.scales.restore(self._mean(target, known, past, origins, horizon, n_threads))
+        parameters = self.parameters(target, known, past, origins, horizon, n_threads)
+        return self.scales.transform.inverse(parameters[..., head.point])
+
+    def parameters(
+        self,
+        target: np.ndarray,
+        known: np.ndarray,
+        past: np.ndarray,
+        origins: np.ndarray,
+        horizon: int,
+        n_threads: int = 1,
+    ) -> np.ndarray:
+        """Forecast the parameters (n, horizon, K, P) of the transformed target's distributions, members averaged.
+
+        Arguments are those of `forecast`.
+        """
+        assert self.head is not None
+        mean = self._mean(target, known, past, origins, horizon, n_threads)
+        split = mean.reshape(*mean.shape[:2], target.shape[1], -1)
+        return self.scales.restore_parameters(split, self.head)
+
+    @property
+    def head(self) -> Head | None:
+        """The distribution that is forecast; None for the value itself."""
+        return getattr(self.windows, "head", None)
+
+    def _mean(
+        self,
+        target: np.ndarray,
+        known: np.ndarray,
+        past: np.ndarray,
+        origins: np.ndarray,
+        horizon: int,
+        n_threads: int,
+    ) -> np.ndarray:
+        """Forecast (n, horizon, K P) in the networks' units."""
         frame = self.scales.frame(target, known, past, self.network.dtype)
-        total = np.zeros((len(origins), horizon, target.shape[1]))
+        n_parameters = 1 if self.head is None else self.head.n_parameters
+        total = np.zeros((len(origins), horizon, target.shape[1] * n_parameters))
         for weights in self.weights:
             prepared = self.network.prepare(weights)
             for start in range(0, len(origins), ORIGINS_AT_ONCE):
                 part = slice(start, start + ORIGINS_AT_ONCE)
                 total[part] += self._member(prepared, frame, origins[part], horizon, n_threads)
-        return self.scales.restore(total / len(self.weights))
+        return total / len(self.weights)
 
     def _member(self, prepared: Any, frame: Frame, origins: np.ndarray, horizon: int, n_threads: int) -> np.ndarray:
-        """Forecast (n, horizon, K) of one network in the frame's units."""
+        """Forecast (n, horizon, K P) of one network in the frame's units."""
         network, windows = self.network, self.windows
         if windows.recursive:
             return self._unroll(prepared, frame, origins, horizon)
@@ -267,7 +320,7 @@ class Ensemble:
             return forecast(network, prepared, windows, frame, origin, column, n_threads)
 
         reach, n_groups = max(windows.lookback, windows.base), windows.n_columns // windows.n_targets
-        return in_blocks(once, frame, origins, horizon, windows.horizon, reach, n_groups)
+        return in_blocks(once, frame, origins, horizon, windows.horizon, reach, n_groups, windows.head)
 
     def _unroll(self, prepared: Any, frame: Frame, origins: np.ndarray, horizon: int) -> np.ndarray:
         """Forecast step by step."""
@@ -288,32 +341,36 @@ def in_blocks(
     trained: int,
     reach: int,
     n_groups: int,
+    head: Head | None = None,
 ) -> np.ndarray:
-    """Forecast (n, horizon, K) in the frame's units, block by block of the `trained` horizon, each from the one before.
+    """Forecast (n, horizon, K P) in the frame's units, block by block of the `trained` horizon, each from the last one.
 
     Parameters
     ----------
     once : callable
-        ``once(frame, origins, columns) -> (trained, J, samples)``.
+        ``once(frame, origins, columns) -> (trained, J P, samples)``.
     reach : int
         Rows before an origin that are read.
     n_groups : int
         Times that each origin is forecast: K / J.
+    head : Head, optional
+        The distribution of which P parameters are forecast; a later block reads its point.
     """
     K = frame.target.shape[1]
+    P, point = (1, 0) if head is None else (head.n_parameters, head.point)
     if horizon <= trained:
         samples = Samples.all(frame, origins, n_groups)
-        return as_table(once(frame, samples.origins, samples.columns), len(origins), K)[:, :horizon]
+        return as_table(once(frame, samples.origins, samples.columns), len(origins), K * P)[:, :horizon]
     width = reach + -(-horizon // trained) * trained  # the last block reads whole horizons of covariates
     own = _own_rows(frame, origins, reach, width - reach)
-    out = np.empty((len(origins), horizon, K), frame.target.dtype)
+    out = np.empty((len(origins), horizon, K * P), np.float64 if head else frame.target.dtype)
     firsts = np.arange(len(origins), dtype=np.int64) * width + reach
     table = own.target.reshape(len(origins), width, K)
     for done in range(0, horizon, trained):
         samples, stop = Samples.all(own, firsts + done, n_groups), min(horizon, done + trained)
-        block = as_table(once(own, samples.origins, samples.columns), len(origins), K)
+        block = as_table(once(own, samples.origins, samples.columns), len(origins), K * P)
         out[:, done:stop] = block[:, : stop - done]
-        table[:, reach + done : reach + stop] = out[:, done:stop]
+        table[:, reach + done : reach + stop] = out[:, done:stop, point::P]
     return out
 
 

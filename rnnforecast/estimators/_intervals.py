@@ -164,12 +164,14 @@ def calibrate(forecaster: BaseForecaster, series: Series, horizon: int) -> Calib
 
 def calibration_of(forecaster: BaseForecaster, horizon: int) -> Calibration:
     """Return the calibration of a fitted forecaster on its own history, made when first asked for."""
-    steps, known = max(horizon, forecaster.horizon), forecaster._calibrations
+    steps, kept = max(horizon, forecaster.horizon), forecaster._calibrations
     key = (steps, forecaster._history.n_rows)
-    if key not in known:
-        known.clear()
-        known[key] = calibrate(forecaster, forecaster._history, steps)
-    return known[key]
+    found = kept.get(key)
+    if found is None:
+        found = calibrate(forecaster, forecaster._history, steps)
+        kept.clear()  # a long series of updates must not fill the memory
+        kept[key] = found
+    return found
 
 
 def learn_on_head(forecaster: BaseForecaster) -> tuple[BaseForecaster, int]:
@@ -198,7 +200,9 @@ def learn_on_head(forecaster: BaseForecaster) -> tuple[BaseForecaster, int]:
     early = copy(forecaster)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the fit has said it all
-        early.__dict__ = vars(forecaster) | forecaster._learn(series.head(first))
+        learned = forecaster._learn(series.head(first))
+    # Errors are measured on the scale on which they are laid around later forecasts.
+    early.__dict__ = vars(forecaster) | learned | {"_error_scale": forecaster._error_scale}
     return early, first
 
 

@@ -11,12 +11,14 @@ from sklearn.utils import check_random_state
 
 from rnnforecast.estimators._architecture import Architecture, design
 from rnnforecast.estimators._blend import weigh
+from rnnforecast.estimators._distributions import require_counts
 from rnnforecast.estimators._ensemble import Ensemble, Scales, train_ensemble
 from rnnforecast.estimators._forking import design_forked, train_forked
 from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._parameters import n_threads, one_blas_thread
 from rnnforecast.estimators._recipe import Recipe, resolve
 from rnnforecast.estimators._training import Settings
+from rnnforecast.network.heads import COUNTS
 from rnnforecast.series import Series, season_candidates
 
 
@@ -36,6 +38,8 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
     """
     seeds = check_random_state(forecaster.random_state).randint(2**31, size=forecaster.n_estimators)
     with one_blas_thread():
+        if forecaster.loss in COUNTS:
+            require_counts(series, forecaster.loss)
         recipe = _recipe(forecaster, series)
         architecture = (design_forked if forecaster.forking_sequences else design)(forecaster, series, recipe)
         n_held_out = _held_out(forecaster, series.n_rows, architecture.windows.lookback)
@@ -47,7 +51,7 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
         before = {"linear_": linear, "ensemble_": ensemble}
         histories = ensemble.histories
         alphas = np.zeros(0) if final is None else final.alpha_
-        evidence = weigh(series, early.n_rows, linear, alphas, ensemble, recipe.seasons, forecaster.blend)
+        evidence = weigh(series, early.n_rows, linear, alphas, ensemble, recipe.seasons, _blend(forecaster))
         if refits:
             stops = [h.best_step if forecaster.early_stopping else h.n_steps for h in histories]
             ensemble = _train(forecaster, series, None, recipe, architecture, seeds, stops)
@@ -88,13 +92,18 @@ def _recipe(forecaster: Any, series: Series) -> Recipe:
         season_candidates(series.clock),
         lookback=forecaster.lookback,
         season_length=forecaster.season_length,
-        transform=forecaster.target_transform,
+        transform=None if forecaster.loss in COUNTS else forecaster.target_transform,
     )
+
+
+def _blend(forecaster: Any) -> Any:
+    """Weight of the network; counts are forecast by the network alone, for a linear model knows no counts."""
+    return None if forecaster.loss in COUNTS else forecaster.blend
 
 
 def _linear(forecaster: Any, series: Series, recipe: Recipe) -> LinearModel | None:
     """Fit the closed-form model on all rows of `series`, if it is part of the forecast."""
-    if forecaster.blend is None:
+    if _blend(forecaster) is None:
         return None
     return LinearModel().fit(series.target, series.known, series.past, recipe, forecaster.horizon)
 
@@ -130,7 +139,14 @@ def _train(
     return (train_forked if forecaster.forking_sequences else train_ensemble)(
         architecture.network,
         architecture.windows,
-        Scales.fit(series.target, series.known, series.past, transform=recipe.transform, kind=forecaster.scale),
+        Scales.fit(
+            series.target,
+            series.known,
+            series.past,
+            transform=recipe.transform,
+            kind=forecaster.scale,
+            counts=forecaster.loss in COUNTS,
+        ),
         series,
         ahead if forecaster.early_stopping else None,
         Settings(**settings, n_threads=n_threads(forecaster.n_jobs)),

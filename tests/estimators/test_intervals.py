@@ -100,6 +100,19 @@ def test_bands_of_a_series_whose_errors_grow_with_its_level_grow_too():
         np.testing.assert_allclose(up, down, rtol=1e-9)  # as far away in proportion on either side
 
 
+def test_errors_are_measured_on_the_scale_on_which_they_are_used():
+    rng = np.random.default_rng(1)
+    calm, wild = np.full(90, 100.0), np.linspace(100, 30, 60)
+    values = np.append(calm, wild) + rng.normal(size=150) * np.append(calm, 10 * wild) / 200
+    series = pd.Series(values, pd.date_range("2024", periods=150, freq="D"), name="y")
+    fitted = NaiveForecaster(1).fit(series)
+    early, _ = fitted._held_out()
+    assert early._error_scale is fitted._error_scale
+    # Whatever the first rows alone would have said, errors of a few units are not taken for logarithms, nor reversely
+    width = np.ptp(fitted.forecast(level=80).iloc[0, 1:])
+    assert 1.0 < width < 60.0
+
+
 def test_targets_in_other_units_have_intervals_in_theirs(daily):
     frame = pd.DataFrame({"a": daily, "b": 1000 * daily})
     found = LinearForecaster(5).fit(frame).forecast(level=80)
