@@ -54,14 +54,16 @@ def check_distribution(forecaster: Any) -> None:
 
 
 def require_counts(series: Series, loss: str) -> None:
-    """Refuse a target that holds no counts.
+    """Refuse a target that holds no counts; where holes were filled in, fractions between them are as good.
 
     Raises
     ------
     ValueError
         The first value that is negative or a fraction, with its label and column.
     """
-    wrong = (series.target < 0) | (series.target != np.round(series.target))
+    wrong = series.target < 0
+    if series.missing == "error":
+        wrong |= series.target != np.round(series.target)
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
         name = series.target_names[column]

@@ -189,6 +189,13 @@ def test_what_is_no_count_is_refused_with_its_place(value, sentence, sales):
     assert not hasattr(forecaster, "cutoff_")
 
 
+def test_counts_may_have_holes_that_are_filled_in(sales):
+    holed = sales.copy()
+    holed.iloc[[7, 50, 51]] = np.nan
+    found = clone(QUICK).set_params(loss="poisson", missing="interpolate").fit(holed).forecast(level=80)
+    assert np.isfinite(found.to_numpy()).all()
+
+
 @pytest.mark.parametrize(
     ("parameters", "sentence"),
     [
