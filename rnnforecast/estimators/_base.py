@@ -172,7 +172,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             Ascending with the probability; for the rows after the end as `forecast` has them.
         """
         check_is_fitted(self)
-        probabilities = _intervals.asked(quantiles=quantiles).probabilities
+        probabilities = _intervals.asked(quantiles=[] if quantiles is None else quantiles).probabilities
         series, rows = placed(self._history, X, estimator=type(self).__name__)
         values = _intervals.quantiles_at(self, series, rows, probabilities)
         return values[:, 0] if self._history.one_dimensional else values

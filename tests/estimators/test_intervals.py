@@ -259,6 +259,13 @@ def test_quantiles_of_training_rows_lie_around_the_fitted_values(forecaster, dai
     np.testing.assert_array_equal(found[0], np.quantile(daily, [0.05, 0.5, 0.95]))  # it has no past
 
 
+def test_no_quantiles_are_none_to_predict(daily):
+    fitted = NaiveForecaster().fit(daily)
+    for none in (None, []):
+        with pytest.raises(ValueError, match=r"quantiles must hold probabilities .* got none"):
+            fitted.predict_quantiles(daily, none)
+
+
 def test_quantiles_of_several_targets_have_three_axes(daily):
     frame = pd.DataFrame({"a": daily, "b": 2 * daily})
     found = LinearForecaster(3).fit(frame).predict_quantiles(frame, 0.9)
