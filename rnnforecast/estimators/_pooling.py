@@ -11,22 +11,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnforecast.estimators._recipe import Recipe, auto_lookback, resolve, resolve_seasons
+from rnnforecast.estimators._recipe import Recipe, auto_lookback, resolve, resolve_seasons, takes_log
+from rnnforecast.scaling import Identity, Log
 from rnnforecast.series import Series, season_candidates
 from rnnforecast.series.labels import names_text
 
 _ASKED = 100  # series; more would not change what most of them want
 
 
-def resolve_series(forecaster: Any, series: Series) -> Recipe:
+def resolve_series(forecaster: Any, series: Series, transform: Any) -> Recipe:
     """Turn ``"auto"`` into numbers; of a panel, what at least half of the series in a sample want.
 
     Parameters
     ----------
     forecaster : BaseForecaster
-        Its horizon, lookback, season_length and target_transform are read.
+        Its horizon, lookback and season_length are read.
     series : Series
         The training rows.
+    transform : "auto", "log" or None
+        Of the target; see `rnnforecast.estimators._recipe.resolve`.
 
     Returns
     -------
@@ -38,7 +41,7 @@ def resolve_series(forecaster: Any, series: Series) -> Recipe:
     ValueError
         What `rnnforecast.estimators._recipe.resolve` refuses.
     """
-    horizon, transform = forecaster.horizon, forecaster.target_transform
+    horizon = forecaster.horizon
     lowest = np.minimum.reduceat(series.target, series.spans.starts).min(axis=1)
     if series.ids is not None and transform == "log" and (lowest <= 0).any():
         raise ValueError(
@@ -75,6 +78,23 @@ def find_panel_seasons(series: Series, season_length: Any) -> tuple[int, ...]:
         Other than "auto", it is what is returned.
     """
     return _found(_sample(series), season_candidates(series.clock), season_length)
+
+
+def error_scale(series: Series, seasons: tuple[int, ...]) -> Identity | Log:
+    """Return the scale on which fluctuations are alike at every level, in most series of a sample.
+
+    Parameters
+    ----------
+    series : Series
+        The training rows.
+    seasons : tuple of int
+        Of the series.
+    """
+    lowest = float(series.target.min())
+    if lowest <= 0:
+        return Identity()
+    votes = [takes_log(target, seasons, "auto") for target in _sample(series)]
+    return Log(lowest) if 2 * sum(votes) > len(votes) else Identity()
 
 
 def _found(sample: list[NDArray[np.float64]], candidates: Any, season_length: Any) -> tuple[int, ...]:

@@ -24,6 +24,7 @@ __all__ = [
     "futures",
     "resolve",
     "resolve_seasons",
+    "takes_log",
     "windows",
 ]
 
@@ -110,7 +111,7 @@ def resolve(
     """
     seasons = resolve_seasons(target, candidates, season_length)
     block = seasons[0] if seasons else _BLOCK_WITHOUT_SEASON
-    log = _takes_log(target, seasons, transform)
+    log = takes_log(target, seasons, transform)
     if _is_auto(lookback):
         n_back = auto_lookback(len(target), horizon, seasons)
     else:
@@ -166,6 +167,24 @@ def auto_lookback(n_rows: int, horizon: int, seasons: tuple[int, ...], *, panel:
     if third >= largest:
         n_seasons = max(n_seasons, -(-largest // smallest))
     return min(n_seasons, max(_LONGEST_LOOKBACK // smallest, 1)) * smallest + 1
+
+
+def takes_log(target: NDArray[np.float64], seasons: tuple[int, ...], transform: Any) -> bool:
+    """Return whether models are to see the logarithm of a target; arguments are those of `resolve`.
+
+    Raises
+    ------
+    ValueError
+        If ``transform`` is neither "auto" nor "log" nor None.
+    """
+    if transform not in ("auto", "log", None):
+        raise ValueError(f'target_transform must be "auto", "log" or None, got {transform!r}')
+    if transform != "auto":
+        return transform == "log"
+    if target.min() <= 0:
+        return False
+    votes = [wants_log(column, seasons[0] if seasons else 0) for column in target.T]
+    return 2 * sum(votes) > len(votes)
 
 
 def windows(values: NDArray[np.float64], origins: NDArray[np.int64], lookback: int) -> NDArray[np.float64]:
@@ -254,17 +273,6 @@ def _positive_integer(name: str, value: Any) -> int:
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral) or value < 1:
         raise ValueError(f'{name} must be "auto" or a positive integer, got {value!r}')
     return int(value)
-
-
-def _takes_log(target: NDArray[np.float64], seasons: tuple[int, ...], transform: Any) -> bool:
-    if transform not in ("auto", "log", None):
-        raise ValueError(f'target_transform must be "auto", "log" or None, got {transform!r}')
-    if transform != "auto":
-        return transform == "log"
-    if target.min() <= 0:
-        return False
-    votes = [wants_log(column, seasons[0] if seasons else 0) for column in target.T]
-    return 2 * sum(votes) > len(votes)
 
 
 def _better_base(values: NDArray[np.float64], horizon: int, seasons: tuple[int, ...], lookback: int) -> int:

@@ -16,12 +16,16 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
+from rnnforecast.estimators._asked import Asked
 from rnnforecast.estimators._backtest import Backtest
+from rnnforecast.estimators._calibration import calibrate
+from rnnforecast.estimators._intervals import with_quantiles
 from rnnforecast.estimators._parameters import checked_number
 from rnnforecast.estimators._pooling import find_panel_seasons
 from rnnforecast.estimators._scales import by_length
 from rnnforecast.series import Series
 from rnnforecast.series.continuation import locate
+from rnnforecast.series.labels import names_text
 from rnnforecast.series.placement import panel_index
 from rnnforecast.series.tables import read_table
 
@@ -32,7 +36,13 @@ _CLOCK_TICK = 1e-9  # seconds; a coarse clock may see none pass
 
 
 def run_backtest(
-    estimator: BaseForecaster, series: Series, observed: NDArray[np.bool_], origins: NDArray[np.int64], *, refit: bool
+    estimator: BaseForecaster,
+    series: Series,
+    observed: NDArray[np.bool_],
+    origins: NDArray[np.int64],
+    *,
+    refit: bool,
+    wanted: Asked,
 ) -> Backtest:
     """Forecast from every origin with what was known there.
 
@@ -48,6 +58,8 @@ def run_backtest(
         First row of every window of every series, ascending; all H rows of every window exist.
     refit : bool
         Learn anew before every window, rather than once before the first.
+    wanted : Asked
+        Intervals, or nothing.
 
     Returns
     -------
@@ -60,16 +72,20 @@ def run_backtest(
     if refit:
         parallel = Parallel(n_jobs=getattr(estimator, "n_jobs", None))
         results = parallel(
-            delayed(_learn_and_forecast)(estimator, series, observed, origins[:, i : i + 1])
+            delayed(_learn_and_forecast)(estimator, series, observed, origins[:, i : i + 1], wanted)
             for i in range(origins.shape[1])
         )
     else:
-        results = [_learn_and_forecast(estimator, series, observed, origins)]
+        results = [_learn_and_forecast(estimator, series, observed, origins, wanted)]
     forecasts = np.concatenate([run.values for run in results], axis=1)
     naive = np.stack([seasonal_naive(as_of(series, observed, at), horizon, season) for at in origins.T], axis=1)
+    frame = _frame(series, observed, origins, forecasts, naive)
+    if wanted:
+        ends = np.concatenate([run.ends for run in results], axis=2)
+        frame[wanted.ends] = ends.reshape(len(ends), -1).T
     scales = pd.DataFrame(_seasonal_differences(training, season), index=ids, columns=list(series.target_names))
     return Backtest(
-        forecasts=_frame(series, observed, origins, forecasts, naive),
+        forecasts=frame,
         model=type(estimator).__name__,
         season_length=season,
         scales=scales.iloc[0] if ids is None else scales,
@@ -79,34 +95,48 @@ def run_backtest(
         n_parameters=getattr(results[-1].model, "n_parameters_", None),
         fit_seconds=sum(run.fit_seconds for run in results),
         windows_per_second=origins.size / max(sum(run.forecast_seconds for run in results), _CLOCK_TICK),
+        levels=wanted.levels,
     )
 
 
-def origins_of_windows(lengths: NDArray[np.int64], horizon: int, n_windows: Any, step: Any) -> NDArray[np.int64]:
+def origins_of_windows(estimator: BaseForecaster, series: Series, n_windows: Any, step: Any) -> NDArray[np.int64]:
     """Return the first rows of windows of which the last ends with its series.
 
     Parameters
     ----------
-    lengths : ndarray of shape (S,), int64
-        Rows of every series.
-    horizon : int
-        Rows of a window.
+    estimator : BaseForecaster
+        Its horizon is the length of a window.
+    series : Series
+        The whole data.
     n_windows, step : int
         Number of windows and rows from one to the next; a step of None is the horizon.
 
     Returns
     -------
     ndarray of shape (S, n_windows), int64
-        Rows of each series, counted from 0, ascending; the first may be negative when the series is too short.
+        Rows of each series, counted from 0, ascending.
 
     Raises
     ------
     ValueError
-        `n_windows` or `step` is no positive integer.
+        `n_windows` or `step` is no positive integer; or too few rows are left to learn from.
     """
+    horizon = estimator.horizon
+    name, horizon, lengths = type(estimator).__name__, estimator.horizon, series.spans.lengths
     n_windows = checked_number(n_windows, "n_windows")
     step = checked_number(horizon if step is None else step, "step")
-    return lengths[:, None] - horizon - step * np.arange(n_windows, dtype=np.int64)[::-1]
+    origins = lengths[:, None] - horizon - step * np.arange(n_windows, dtype=np.int64)[::-1]
+    first = np.maximum(origins[:, 0], 0)
+    needed = max(estimator._minimum_rows(series.head(first)), 1)
+    if (first < needed).any():
+        short = int(np.argmin(first))
+        of = "" if series.ids is None else f" of the series {names_text(series.ids[first < needed])}"
+        raise ValueError(
+            f"{name} needs at least {needed} rows before the first window{of}, got {first[short]} of {lengths[short]} "
+            f"with horizon={horizon} and n_windows={n_windows}; "
+            "ask for fewer windows, a smaller step or horizon, or give a longer series"
+        )
+    return origins
 
 
 def observed_values(series: Series, X: Any, y: Any) -> NDArray[np.bool_]:
@@ -195,31 +225,42 @@ def seasonal_naive(series: Series, horizon: int, season: int) -> NDArray[np.floa
 
 
 class _Run(NamedTuple):
-    """Forecasts (S, n, H, K) of one fitted model, and what they took."""
+    """Forecasts (S, n, H, K) of one fitted model, ends (Q, S, n, H, K) of intervals, and what they took."""
 
     values: NDArray[np.float64]
+    ends: NDArray[np.float64]
     model: BaseForecaster
     fit_seconds: float
     forecast_seconds: float
 
 
 def _learn_and_forecast(
-    estimator: BaseForecaster, series: Series, observed: NDArray[np.bool_], origins: NDArray[np.int64]
+    estimator: BaseForecaster,
+    series: Series,
+    observed: NDArray[np.bool_],
+    origins: NDArray[np.int64],
+    wanted: Asked,
 ) -> _Run:
     """Learn before the first origins and forecast from all."""
     horizon, starts, start = estimator.horizon, series.spans.starts[:, None], time.perf_counter()
     model = clone(estimator)._fit_series(as_of(series, observed, origins[:, 0]))
+    calibration = calibrate(model, series, horizon) if wanted else None
     learnt = time.perf_counter()
-    whole = observed[starts + origins - 1].all(axis=2)
-    values = np.empty((*origins.shape, horizon, series.target.shape[1]))
-    if whole.any():
-        spaced = series.spaced(model._rows_read())
-        values[whole] = model._forecast(spaced, (spaced.spans.starts[:, None] + origins)[whole], horizon)
+    whole, spaced = observed[starts + origins - 1].all(axis=2), series.spaced(model._rows_read())
+    parts = [(whole, spaced, (spaced.spans.starts[:, None] + origins)[whole])] if whole.any() else []
     for i in np.flatnonzero(~whole.all(axis=0)):
         future = series.known[starts + origins[:, i, None] + np.arange(horizon)]
         known_then = as_of(series, observed, origins[:, i]).spaced(model._rows_read(), horizon, future)
-        values[~whole[:, i], i] = model._forecast(known_then, known_then.spans.stops[~whole[:, i]], horizon)
-    return _Run(values, model, learnt - start, time.perf_counter() - learnt)
+        lacking = ~whole & (np.arange(origins.shape[1]) == i)
+        parts.append((lacking, known_then, known_then.spans.stops[~whole[:, i]]))
+    shape, probabilities = (*origins.shape, horizon, series.target.shape[1]), wanted.probabilities
+    values, ends = np.empty(shape), np.empty((len(probabilities), *shape))
+    for which, data, rows in parts:
+        if calibration is None:
+            values[which] = model._forecast(data, rows, horizon)
+        else:
+            values[which], ends[:, which] = with_quantiles(model, data, rows, horizon, calibration, probabilities)
+    return _Run(values, ends, model, learnt - start, time.perf_counter() - learnt)
 
 
 def _season(training: Series) -> int:

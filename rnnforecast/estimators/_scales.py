@@ -5,7 +5,7 @@ N rows, S series, K targets, F known and P past covariates.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +55,23 @@ def means(values: _Array, spans: Spans) -> _Array:
     result = np.empty((len(spans), values.shape[1]))
     for members, block in by_length(values, spans):
         result[members] = block.mean(axis=0).reshape(len(members), -1)
+    return result
+
+
+def spreads(values: _Array, spans: Spans) -> _Array:
+    """Return the deviation of every column of every series, (S, K); NaN where all its values are one.
+
+    Parameters
+    ----------
+    values : ndarray of shape (N, K)
+        The rows.
+    spans : Spans
+        The rows of every series.
+    """
+    result = np.empty((len(spans), values.shape[1]))
+    for members, block in by_length(values, spans):
+        spread = np.where((block != block[0]).any(axis=0), fit_scaler(block).scale, np.nan)
+        result[members] = spread.reshape(len(members), -1)
     return result
 
 
@@ -168,14 +185,16 @@ class Scales:
         kind: str | None,
         spans: Spans,
         static: pd.DataFrame | None = None,
+        counts: bool = False,
     ) -> Scales:
-        """Learn from training rows (N, K), (N, F), (N, P)."""
+        """Learn from training rows (N, K), (N, F), (N, P); counts stay counts."""
+        own_kind = None if counts else kind
         return cls(
             transform,
-            fit_scalers(transform.forward(target), spans, kind),
+            fit_scalers(transform.forward(target), spans, own_kind),
             fit_scaler(known, kind),
             fit_scaler(past, kind),
-            kind,
+            own_kind,
             None if static is None else StaticEncoder.fit(static),
         )
 
@@ -208,13 +227,24 @@ class Scales:
             of_series,
         )
 
-    def restore(self, values: np.ndarray, target: np.ndarray, origins: np.ndarray, spans: Spans | None) -> np.ndarray:
-        """Return forecasts (n, H, K) from `origins` (n,) of `target` (N, K) in original units."""
+    def restore(
+        self, values: np.ndarray, kinds: Sequence[str], target: np.ndarray, origins: np.ndarray, spans: Spans | None
+    ) -> np.ndarray:
+        """Return parameters (n, H, K, P) of the transformed target from `origins` (n,) of `target` (N, K).
+
+        `kinds` (P) tells what becomes of each when values are scaled, see `rnnforecast.network.heads.Head`.
+        """
         own = self.target
         if spans is not None and (len(own.scale) > 1 or (spans.members < 0).any()):
             own = of(self._of(self.transform.forward(target), spans), spans.owners(origins))
             own = Scaler(own.origin[:, None], own.offset[:, None], own.scale[:, None])
-        return self.transform.inverse(own.inverse(values.astype(np.float64)))
+        result = values.copy()
+        for k, kind in enumerate(kinds):
+            if kind == "location":
+                result[..., k] = own.inverse(values[..., k])
+            elif kind == "scale":
+                result[..., k] *= own.scale
+        return result
 
     def _of(self, values: np.ndarray, spans: Spans | None) -> Scaler:
         """Return the scaler of the series at hand, whose transformed rows are `values`."""

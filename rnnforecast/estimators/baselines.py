@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from rnnforecast.estimators._base import BaseForecaster
 from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._parameters import one_blas_thread
-from rnnforecast.estimators._pooling import find_panel_seasons, resolve_series
+from rnnforecast.estimators._pooling import error_scale, find_panel_seasons, resolve_series
 from rnnforecast.series import Series
 
 __all__ = ["LinearForecaster", "NaiveForecaster"]
@@ -40,6 +40,9 @@ class NaiveForecaster(BaseForecaster):
         What to do about missing values.
     freq : str, offset or None, default=None
         Frequency of the index where it cannot be inferred.
+    intervals : {"conformal", "adaptive"}, default="conformal"
+        What intervals are calibrated on: held-out rows at the end of the training; or also the rows after them that
+        `update` brought, old ones counting less.
 
     Attributes
     ----------
@@ -75,6 +78,7 @@ class NaiveForecaster(BaseForecaster):
         calendar: Any = None,
         missing: str = "error",
         freq: Any = None,
+        intervals: str = "conformal",
     ) -> None:
         self.horizon = horizon
         self.strategy = strategy
@@ -83,12 +87,17 @@ class NaiveForecaster(BaseForecaster):
         self.calendar = calendar
         self.missing = missing
         self.freq = freq
+        self.intervals = intervals
 
     def _learn(self, series: Series) -> dict[str, Any]:
-        """Find the season."""
+        """Find the season, and whether errors grow with the level."""
         seasons = find_panel_seasons(series, self.season_length)
         seasonal = self.strategy == "seasonal" and seasons
-        return {"season_length_": seasons[-1] if seasonal else 1, "n_parameters_": 0}
+        return {
+            "season_length_": seasons[-1] if seasonal else 1,
+            "n_parameters_": 0,
+            "_error_scale": error_scale(series, seasons),
+        }
 
     def _forecast(self, series: Series, origins: NDArray[np.int64], horizon: int) -> NDArray[np.float64]:
         """Return the forecasts, (n, horizon, K), from each origin's own past."""
@@ -140,6 +149,9 @@ class LinearForecaster(BaseForecaster):
         What to do about missing values.
     freq : str, offset or None, default=None
         Frequency of the index where it cannot be inferred.
+    intervals : {"conformal", "adaptive"}, default="conformal"
+        What intervals are calibrated on: held-out rows at the end of the training; or also the rows after them that
+        `update` brought, old ones counting less.
 
     Attributes
     ----------
@@ -188,6 +200,7 @@ class LinearForecaster(BaseForecaster):
         calendar: Any = None,
         missing: str = "error",
         freq: Any = None,
+        intervals: str = "conformal",
     ) -> None:
         self.horizon = horizon
         self.lookback = lookback
@@ -198,6 +211,7 @@ class LinearForecaster(BaseForecaster):
         self.calendar = calendar
         self.missing = missing
         self.freq = freq
+        self.intervals = intervals
 
     def _minimum_rows(self, series: Series) -> int:
         """Return the rows of one training window.
@@ -212,7 +226,7 @@ class LinearForecaster(BaseForecaster):
 
     def _learn(self, series: Series) -> dict[str, Any]:
         """Resolve the recipe and solve for the weights."""
-        recipe = resolve_series(self, series)
+        recipe = resolve_series(self, series, self.target_transform)
         spaced = series.spaced(recipe.lookback)
         with one_blas_thread():  # the same bits whatever the number of threads
             model = LinearModel(self.alpha).fit(
@@ -225,6 +239,7 @@ class LinearForecaster(BaseForecaster):
             "n_parameters_": model.n_parameters_,
             "no_skill_": bool(np.isinf(model.alpha_).all()),
             "linear_": model,
+            "_error_scale": recipe.transform,
         }
 
     def _forecast(self, series: Series, origins: NDArray[np.int64], horizon: int) -> NDArray[np.float64]:

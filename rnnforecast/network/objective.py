@@ -73,7 +73,7 @@ class WindowObjective:
         with self._buffers.lent(self.windows.n_steps, len(rows), seed=seed) as work:
             out = self.network.forward(self._prepared, read.past, read.context, work, Teacher(truth, self._forced))
             d_out = np.empty_like(out)
-            total = self.loss(out, truth, d_out)
+            total = self.loss(self.windows.linked(out, read), truth, d_out)
             self.network.backward(self._prepared, d_out, work, self._split(gradient))
         return total
 
@@ -88,7 +88,7 @@ class WindowObjective:
             truth = self.windows.truth(self.frame, origin, column, read)
             work = self.network.work(self.windows.n_steps, len(part))
             out = self.network.forward(self._prepared, read.past, read.context, work)
-            total += self.loss(out, truth, np.empty_like(out))
+            total += self.loss(self.windows.linked(out, read), truth, np.empty_like(out))
         return total / self.n_terms(rows)
 
     def _split(self, gradient: np.ndarray) -> Any:
@@ -110,7 +110,7 @@ def forecast(
     column: np.ndarray,
     n_threads: int = 1,
 ) -> np.ndarray:
-    """Forecasts (horizon, J, B) of samples in the frame's units with any decoder but a recursive one.
+    """Forecasts (horizon, J P, B) of samples in the frame's units with any decoder but a recursive one.
 
     The samples are cut into batches of a fixed size, so the numbers do not depend on `n_threads`.
     """

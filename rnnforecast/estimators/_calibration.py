@@ -1,0 +1,162 @@
+"""How far off a forecaster is on rows it had not seen: what its intervals are calibrated on.
+
+N rows, S series, n origins, H steps, K target columns, Q probabilities. An origin is the first row forecast.
+"""
+
+from __future__ import annotations
+
+import warnings
+from copy import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnforecast.estimators._scores import Scores
+from rnnforecast.series import Series
+from rnnforecast.series.spans import Origins
+
+if TYPE_CHECKING:
+    from rnnforecast.estimators._base import BaseForecaster
+
+_Array = NDArray[np.float64]
+
+INTERVALS = ("conformal", "adaptive")
+
+_HELD_OUT = 0.25  # of the rows learnt from, by forecasters that hold none out for other ends
+_MOST_ORIGINS = 500  # as many scores make the same quantiles as more ...
+_MORE_OF_PANELS = 4  # ... but those of several series differ: up to so many times as many
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Scores of the forecasts that a forecaster made, or would have made, for rows it had not learnt from.
+
+    Those of all series of a panel are pooled: they are in units of each series.
+
+    Parameters
+    ----------
+    times : ndarray of shape (n,), int64
+        The clock's row of each origin.
+    known : ndarray of shape (n, H), int64
+        The clock's row of each score's truth; -1 where it was learnt from, and is known since the fit.
+    values : ndarray of shape (n, H, K)
+        Scores; NaN beyond the last row.
+    stride : int
+        Rows from one origin of a series to the next.
+    adaptive : bool
+        Whether scores count as soon as they are known, old ones less.
+    """
+
+    times: NDArray[np.int64]
+    known: NDArray[np.int64]
+    values: _Array
+    stride: int
+    adaptive: bool
+
+    def at(self, time: int) -> Scores:
+        """Return the scores that are known at a time; those that do not adapt are known since the fit."""
+        if not self.adaptive:
+            return Scores(self.values, self.stride)
+        known = self.known < time
+        before = known[:, 0]
+        values = np.where(known[before, :, None], self.values[before], np.nan)
+        return Scores(values, self.stride, adaptive=True, times=self.times[before])
+
+    def quantiles(self, probabilities: _Array, times: NDArray[np.int64]) -> _Array:
+        """Return scores (Q, 1 or n, H, K) that are not exceeded with `probabilities` (Q,), as known at `times` (n,)."""
+        if not self.adaptive:
+            return self.at(0).quantiles(probabilities)[:, None]
+        distinct, which = np.unique(times, return_inverse=True)
+        return np.stack([self.at(int(time)).quantiles(probabilities) for time in distinct], axis=1)[:, which]
+
+
+def calibrate(forecaster: BaseForecaster, series: Series, horizon: int) -> Calibration:
+    """Forecast rows that were held out of learning, and the rows after them if the intervals adapt.
+
+    Parameters
+    ----------
+    forecaster : BaseForecaster
+        Fitted on the first rows of every series of `series`.
+    series : Series
+        The rows learnt from, and perhaps later ones.
+    horizon : int
+        Steps, at least the forecaster's own.
+
+    Returns
+    -------
+    Calibration
+        At most some hundreds of origins, evenly spread over time and series.
+    """
+    adaptive = getattr(forecaster, "intervals", "conformal") == "adaptive"
+    early, first = forecaster._held_out()
+    first, learnt = np.broadcast_to(first, len(series.spans)), forecaster._n_learnt
+    ends = series.spans.lengths if adaptive else learnt
+    most = _MOST_ORIGINS * int(np.clip(len(series.spans), 1, _MORE_OF_PANELS))
+    stride = max(1, int((learnt - first).sum()) // most)
+    # Of steps whose truth is not known yet the covariates stay as they are; whole horizons are read at once.
+    ahead = horizon + forecaster.horizon
+    last = series.known[series.spans.stops - 1][:, None].repeat(ahead, axis=1)
+    spaced = series.spaced(max(forecaster._rows_read(), early._rows_read()), ahead, last)
+    spans = spaced.spans
+    held_out = Origins(spans.starts + first, ends - first)
+    origins = held_out.at(np.arange(0, len(held_out), stride))
+    owner = spans.owners(origins)
+    rows = origins[:, None] + np.arange(horizon)
+    stops, fitted = (spans.starts + ends)[owner, None], (spans.starts + learnt)[owner, None]
+    actual = np.where((rows < stops)[..., None], spaced.target[np.minimum(rows, stops - 1)], np.nan)
+    values, held_back = np.empty(actual.shape), origins < fitted[:, 0]
+    for model, part in ((early, held_back), (forecaster, ~held_back)):
+        if part.any():
+            values[part] = model._predictive(spaced, origins[part], horizon).scores(actual[part])
+    times = spans.times(origins)
+    known = np.where(rows < fitted, -1, times[:, None] + np.arange(horizon))
+    return Calibration(times, known, values, stride, adaptive)
+
+
+def calibration_of(forecaster: BaseForecaster, horizon: int) -> Calibration:
+    """Return the calibration of a fitted forecaster on its own history, made when first asked for."""
+    steps, kept = max(horizon, forecaster.horizon), forecaster._calibrations
+    key = (steps, forecaster._history.n_rows)
+    found = kept.get(key)
+    if found is None:
+        found = calibrate(forecaster, forecaster._history, steps)
+        kept.clear()  # a long series of updates must not fill the memory
+        kept[key] = found
+    return found
+
+
+def learn_on_head(forecaster: BaseForecaster) -> tuple[BaseForecaster, Any]:
+    """Let a copy of a fitted forecaster learn from all but the last quarter of the rows of each series.
+
+    Returns
+    -------
+    early : BaseForecaster
+        The copy.
+    first : int or ndarray of shape (S,), int64
+        First row of each series that it has not seen; of a panel's short series there may be none.
+
+    Raises
+    ------
+    ValueError
+        The rows are too few to be divided.
+    """
+    series = forecaster._history.head(forecaster._n_learnt)
+    n = series.spans.lengths
+    needed = max(forecaster._minimum_rows(series), 1)
+    held_out = np.maximum((_HELD_OUT * n).astype(np.int64), 3 * forecaster.horizon // 2)
+    first = np.minimum(np.maximum(needed, n - held_out), n)
+    if (first == n).all():
+        raise ValueError(
+            f"{type(forecaster).__name__} needs at least {needed + 1} rows to hold some out, on which intervals are "
+            f"calibrated, got {n.max()} with horizon={forecaster.horizon}; give a longer series or ask for a smaller "
+            "horizon"
+        )
+    early = copy(forecaster)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the fit has said it all
+        learned = forecaster._learn(series.head(first))
+    # Errors are measured on the scale on which they are laid around later forecasts.
+    early.__dict__ = vars(forecaster) | learned | {"_error_scale": forecaster._error_scale}
+    return early, np.squeeze(first)[()]

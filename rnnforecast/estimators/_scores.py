@@ -1,0 +1,132 @@
+"""How far past forecasts were off, and what that says about the next ones: split-conformal prediction.
+
+n past origins, H steps asked, K target columns, Q probabilities. A *score* is the signed distance of a true value from
+its forecast, in units in which the distances of one step are alike; NaN where the truth is not known yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+_Array = NDArray[np.float64]
+
+FEWEST = 20  # scores that make a distribution; a step that has fewer borrows those of the steps beside it
+_MEMORY = 100  # rows over which adaptive weights fall to a third (Barber et al., 2023, use the factor 0.99 a row) ...
+_MEMORY_HORIZONS = 10  # ... or so many horizons, whichever is more
+_DRAWN_AT_ONCE = 8192  # samples; bounds the memory of those of many series
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of past forecasts.
+
+    Intervals are symmetric in the score: those of both signs say how wide they must be, as the mean error of a
+    held-out stretch is a poor guide to that of the next one. Sizes are finite-sample corrected as in split-conformal
+    prediction (Vovk et al., 2005; Lei et al., 2018), by ``(n + 1) / n``. Errors h steps ahead of consecutive origins
+    overlap; n of them count as ``n / sqrt(h)``.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, H, K)
+        Origins in the order of time.
+    stride : int
+        Rows from one origin to the next.
+    adaptive : bool
+        Old scores count less, exponentially, which follows a drift (Barber, Candès, Ramdas and Tibshirani, 2023).
+    times : ndarray of shape (n,), int64, optional
+        Rows of the clock they belong to, where they do not follow each other by the stride: those of several series.
+    """
+
+    values: _Array
+    stride: int = 1
+    adaptive: bool = False
+    times: NDArray[np.int64] | None = None
+
+    def quantiles(self, probabilities: _Array) -> _Array:
+        """Return the scores that are not exceeded with given probabilities.
+
+        Parameters
+        ----------
+        probabilities : ndarray of shape (Q,) or (Q, H, K)
+            Between 0 and 1; at .5 the score is 0, whatever the data.
+
+        Returns
+        -------
+        ndarray of shape (Q, H, K)
+            Ascending with the probability; the largest size seen, where the scores are too few to say more.
+        """
+        _, H, K = self.values.shape
+        if probabilities.ndim == 1:
+            probabilities = probabilities[:, None, None]
+        central = np.broadcast_to(2.0 * probabilities - 1.0, (len(probabilities), H, K))
+        sizes, seen, weights = np.empty(central.shape), self._n_seen(), self._weights()
+        for step in range(seen):
+            own = weights[~np.isnan(self.values[:, step, 0])]
+            count = own.sum() ** 2 / (own**2).sum()
+            independent = max(1.0, min(count, count * self.stride / np.sqrt(step + 1)))
+            share = np.abs(central[:, step]) * (1.0 + 1.0 / independent)
+            beside = 0 if len(own) >= FEWEST else -(-FEWEST // len(own)) // 2
+            near = self.values[:, max(step - beside, 0) : min(step + beside + 1, seen)]
+            for column in range(K):
+                sizes[:, step, column] = _sizes(np.abs(near[..., column]), weights, share[:, column])
+        # Nobody has seen errors further ahead: let them grow as those of a random walk do.
+        sizes[:, seen:] = sizes[:, seen - 1 : seen] * np.sqrt(np.arange(seen + 1, H + 1) / seen)[:, None]
+        return np.sign(central) * sizes
+
+    def draw(self, n_samples: int, rng: np.random.RandomState) -> _Array:
+        """Draw probabilities that depend on each other as the scores of one origin do: a Gaussian copula.
+
+        A sum of the origins' normal scores with random normal weights has their correlations exactly, however many
+        steps there are.
+
+        Parameters
+        ----------
+        n_samples : int
+        rng : RandomState
+
+        Returns
+        -------
+        ndarray of shape (n_samples, H, K)
+            Each uniform between 0 and 1.
+        """
+        n, H, K = self.values.shape
+        seen = self._n_seen()
+        values = self.values[:, :seen].reshape(n, seen * K)
+        known = ~np.isnan(values)
+        ranks = values.argsort(axis=0).argsort(axis=0)  # NaN last
+        normal = np.where(known, ndtri((ranks + 0.5) / known.sum(axis=0)), 0.0)
+        normal *= np.sqrt(self._weights())[:, None]
+        length = np.sqrt((normal**2).sum(axis=0))
+        single = length == 0.0  # one origin shows no dependence
+        normal /= np.where(single, 1.0, length)
+        drawn = np.empty((n_samples, seen * K))
+        for start in range(0, n_samples, _DRAWN_AT_ONCE):
+            part = drawn[start : start + _DRAWN_AT_ONCE]
+            part[:] = rng.standard_normal((len(part), n)) @ normal
+        drawn[:, single] = rng.standard_normal((n_samples, int(single.sum())))
+        return ndtr(drawn.reshape(n_samples, seen, K)[:, np.minimum(np.arange(H), seen - 1)])
+
+    def _weights(self) -> _Array:
+        """Return the weight of each origin, (n,)."""
+        n, H, _ = self.values.shape
+        if not self.adaptive:
+            return np.ones(n)
+        ages = np.arange(1 - n, 1) * self.stride if self.times is None else self.times - self.times.max()
+        return np.exp(ages / max(_MEMORY, _MEMORY_HORIZONS * H))
+
+    def _n_seen(self) -> int:
+        """Return for how many steps there are scores."""
+        return int((~np.isnan(self.values[:, :, 0])).any(axis=0).sum())
+
+
+def _sizes(sizes: _Array, weights: _Array, shares: _Array) -> _Array:
+    """Return the (Q,) sizes within which `shares` (Q,) of the absolute scores (n, steps) lie."""
+    known = ~np.isnan(sizes)
+    weight = np.broadcast_to(weights[:, None], sizes.shape)[known]
+    order = np.argsort(sizes[known])
+    reached = np.cumsum(weight[order])
+    return np.interp(shares, np.append(0.0, reached / reached[-1]), np.append(0.0, sizes[known][order]))
