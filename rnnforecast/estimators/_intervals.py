@@ -32,6 +32,7 @@ INTERVALS = ("conformal", "adaptive")
 
 _HELD_OUT = 0.25  # of the rows learnt from, by forecasters that hold none out for other ends
 _MOST_ORIGINS = 500  # as many scores make the same quantiles as more
+_MOST_SCORES = 20_000_000  # of very long horizons; fewer origins then
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,8 @@ class Calibration:
     Parameters
     ----------
     origins : ndarray of shape (n,), int64
-    values : ndarray of shape (n, H, K)
-        Scores; NaN beyond the last row.
+    values : ndarray of shape (n, S, K)
+        Scores; NaN beyond the last row. S is at most the rows from the first origin on.
     stride : int
         Rows from one origin to the next.
     adaptive : bool
@@ -125,8 +126,9 @@ class Calibration:
         if not self.adaptive:
             return Scores(self.values, self.stride)
         before = self.origins < origin
-        rows = self.origins[before, None] + np.arange(self.values.shape[1])
-        values = np.where((rows < origin)[..., None], self.values[before], np.nan)
+        steps = min(self.values.shape[1], origin - int(self.origins[0]))
+        rows = self.origins[before, None] + np.arange(steps)
+        values = np.where((rows < origin)[..., None], self.values[before, :steps], np.nan)
         return Scores(values, self.stride, adaptive=True)
 
 
@@ -139,7 +141,7 @@ def calibrate(forecaster: BaseForecaster, series: Series, horizon: int) -> Calib
         Fitted on the first rows of `series`.
     series : Series
     horizon : int
-        Steps, at least the forecaster's own.
+        Steps, at least the forecaster's own; those that no row can tell of are left out.
 
     Returns
     -------
@@ -149,7 +151,9 @@ def calibrate(forecaster: BaseForecaster, series: Series, horizon: int) -> Calib
     n_learnt = forecaster._n_learnt
     n_rows = series.n_rows if adaptive else n_learnt
     early, first = forecaster._held_out()
-    stride = max(1, (n_learnt - first) // _MOST_ORIGINS)
+    horizon = min(horizon, n_rows - first)
+    most = min(_MOST_ORIGINS, max(_MOST_SCORES // (horizon * series.target.shape[1]), 1))
+    stride = max(1, (n_learnt - first) // most)
     origins = np.arange(first, n_rows, stride)
     rows = origins[:, None] + np.arange(horizon)
     actual = np.where((rows < n_rows)[..., None], series.target[np.minimum(rows, n_rows - 1)], np.nan)
@@ -214,8 +218,8 @@ def quantile_forecasts(predictive: Predictive, scores: Sequence[Scores], probabi
     predictive : Predictive
         Of n origins and H steps.
     scores : sequence of Scores
-        One for each origin, or one for all; of at least H steps.
-    probabilities : ndarray of shape (Q,) or (Q, steps of the scores, K)
+        One for each origin, or one for all.
+    probabilities : ndarray of shape (Q,) or (Q, H, K)
 
     Returns
     -------
@@ -223,7 +227,7 @@ def quantile_forecasts(predictive: Predictive, scores: Sequence[Scores], probabi
         Ascending with the probability.
     """
     horizon = predictive.point.shape[1]
-    quantiles = [one.quantiles(probabilities)[:, :horizon] for one in scores]
+    quantiles = [one.quantiles(probabilities, horizon) for one in scores]
     return predictive.values(np.stack(quantiles, axis=1))
 
 
@@ -275,7 +279,8 @@ def forecast_frame(forecaster: BaseForecaster, series: Series, labels: pd.Index,
     if len(wanted.probabilities):
         blocks.append(quantile_forecasts(predictive, [scores], wanted.probabilities)[:, 0])
     if wanted.n_samples:
-        drawn = scores.draw(wanted.n_samples, check_random_state(getattr(forecaster, "random_state", None)))
+        rng = check_random_state(getattr(forecaster, "random_state", None))
+        drawn = scores.draw(wanted.n_samples, horizon, rng)
         blocks.append(quantile_forecasts(predictive, [scores], drawn)[:, 0])
     values = np.concatenate(blocks)
     names = ["forecast" if name is None else name for name in series.target_names]
