@@ -1,6 +1,6 @@
 """How far off a forecaster is on rows it had not seen: what its intervals are calibrated on.
 
-N rows, S series, n origins, H steps, K target columns, Q probabilities. An origin is the first row forecast.
+n origins, H steps, S of them seen, K target columns, Q probabilities. An origin is the first row forecast.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ INTERVALS = ("conformal", "adaptive")
 _HELD_OUT = 0.25  # of the rows learnt from, by forecasters that hold none out for other ends
 _MOST_ORIGINS = 500  # as many scores make the same quantiles as more ...
 _MORE_OF_PANELS = 4  # ... but those of several series differ: up to so many times as many
+_MOST_SCORES = 20_000_000  # of very long horizons; fewer origins then
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,10 @@ class Calibration:
     ----------
     times : ndarray of shape (n,), int64
         The clock's row of each origin.
-    known : ndarray of shape (n, H), int64
+    known : ndarray of shape (n, S), int64
         The clock's row of each score's truth; -1 where it was learnt from, and is known since the fit.
-    values : ndarray of shape (n, H, K)
-        Scores; NaN beyond the last row.
+    values : ndarray of shape (n, S, K)
+        Scores of the steps that any row can tell of, at most H; NaN beyond the last row.
     stride : int
         Rows from one origin of a series to the next.
     adaptive : bool
@@ -62,14 +63,15 @@ class Calibration:
         known = self.known < time
         before = known[:, 0]
         values = np.where(known[before, :, None], self.values[before], np.nan)
-        return Scores(values, self.stride, adaptive=True, times=self.times[before])
+        n_steps = int((~np.isnan(values[:, :, 0])).any(axis=0).sum())
+        return Scores(values[:, :n_steps], self.stride, adaptive=True, times=self.times[before])
 
-    def quantiles(self, probabilities: _Array, times: NDArray[np.int64]) -> _Array:
+    def quantiles(self, probabilities: _Array, times: NDArray[np.int64], horizon: int) -> _Array:
         """Return scores (Q, 1 or n, H, K) that are not exceeded with `probabilities` (Q,), as known at `times` (n,)."""
         if not self.adaptive:
-            return self.at(0).quantiles(probabilities)[:, None]
+            return self.at(0).quantiles(probabilities, horizon)[:, None]
         distinct, which = np.unique(times, return_inverse=True)
-        return np.stack([self.at(int(time)).quantiles(probabilities) for time in distinct], axis=1)[:, which]
+        return np.stack([self.at(int(time)).quantiles(probabilities, horizon) for time in distinct], axis=1)[:, which]
 
 
 def calibrate(forecaster: BaseForecaster, series: Series, horizon: int) -> Calibration:
@@ -82,7 +84,7 @@ def calibrate(forecaster: BaseForecaster, series: Series, horizon: int) -> Calib
     series : Series
         The rows learnt from, and perhaps later ones.
     horizon : int
-        Steps, at least the forecaster's own.
+        Steps, at least the forecaster's own; those that no row can tell of are left out.
 
     Returns
     -------
@@ -93,7 +95,9 @@ def calibrate(forecaster: BaseForecaster, series: Series, horizon: int) -> Calib
     early, first = forecaster._held_out()
     first, learnt = np.broadcast_to(first, len(series.spans)), forecaster._n_learnt
     ends = series.spans.lengths if adaptive else learnt
+    horizon = min(horizon, int((ends - first).max()))
     most = _MOST_ORIGINS * int(np.clip(len(series.spans), 1, _MORE_OF_PANELS))
+    most = min(most, max(_MOST_SCORES // (horizon * series.target.shape[1]), 1))
     stride = max(1, int((learnt - first).sum()) // most)
     # Of steps whose truth is not known yet the covariates stay as they are; whole horizons are read at once.
     ahead = horizon + forecaster.horizon
@@ -103,8 +107,9 @@ def calibrate(forecaster: BaseForecaster, series: Series, horizon: int) -> Calib
     held_out = Origins(spans.starts + first, ends - first)
     origins = held_out.at(np.arange(0, len(held_out), stride))
     owner = spans.owners(origins)
-    rows = origins[:, None] + np.arange(horizon)
     stops, fitted = (spans.starts + ends)[owner, None], (spans.starts + learnt)[owner, None]
+    horizon = min(horizon, int((stops[:, 0] - origins).max()))
+    rows = origins[:, None] + np.arange(horizon)
     actual = np.where((rows < stops)[..., None], spaced.target[np.minimum(rows, stops - 1)], np.nan)
     values, held_back = np.empty(actual.shape), origins < fitted[:, 0]
     for model, part in ((early, held_back), (forecaster, ~held_back)):
@@ -134,7 +139,7 @@ def learn_on_head(forecaster: BaseForecaster) -> tuple[BaseForecaster, Any]:
     -------
     early : BaseForecaster
         The copy.
-    first : int or ndarray of shape (S,), int64
+    first : int or ndarray of int64
         First row of each series that it has not seen; of a panel's short series there may be none.
 
     Raises

@@ -40,7 +40,7 @@ def with_quantiles(
     ----------
     forecaster, series, origins, horizon : as for `BaseForecaster._forecast`
     calibration : Calibration
-        Of at least as many steps.
+        Of the forecaster.
     probabilities : ndarray of shape (Q,)
 
     Returns
@@ -50,8 +50,8 @@ def with_quantiles(
         Ascending with the probability.
     """
     predictive = forecaster._predictive(series, origins, horizon)
-    scores = calibration.quantiles(probabilities, series.spans.times(origins))
-    return predictive.point, predictive.values(scores[:, :, :horizon])
+    scores = calibration.quantiles(probabilities, series.spans.times(origins), horizon)
+    return predictive.point, predictive.values(scores)
 
 
 def quantiles_at(
@@ -75,7 +75,8 @@ def quantiles_at(
     -------
     ndarray of shape (n, K, Q)
     """
-    scores = _scores_now(forecaster, max(steps, 1)).quantiles(probabilities)[:, None]
+    steps = max(steps, 1)
+    scores = _scores_now(forecaster, steps).quantiles(probabilities, steps)[:, None]
 
     def forecast(series: Series, origins: NDArray[np.int64], horizon: int) -> _Array:
         predictive = forecaster._predictive(series, origins, horizon)
@@ -116,10 +117,10 @@ def forecast_frame(
     predictive = forecaster._predictive(series, series.spans.stops, steps)
     blocks = [predictive.point[None]] if wanted.levels else []
     if len(wanted.probabilities):
-        blocks.append(predictive.values(scores.quantiles(wanted.probabilities)[:, None, :steps]))
+        blocks.append(predictive.values(scores.quantiles(wanted.probabilities, steps)[:, None]))
     if wanted.n_samples:
-        n_series, random_state = len(series.spans), check_random_state(getattr(forecaster, "random_state", None))
-        drawn = scores.quantiles(scores.draw(wanted.n_samples * n_series, random_state))[:, :steps]
+        n_series, rng = len(series.spans), check_random_state(getattr(forecaster, "random_state", None))
+        drawn = scores.quantiles(scores.draw(wanted.n_samples * n_series, steps, rng), steps)
         blocks.append(predictive.values(drawn.reshape(wanted.n_samples, n_series, *drawn.shape[1:])))
     values = np.concatenate(blocks).reshape(-1, len(labels), series.target.shape[1])
     names = ["forecast" if name is None else name for name in series.target_names]
@@ -130,5 +131,5 @@ def forecast_frame(
 
 
 def _scores_now(forecaster: BaseForecaster, steps: int) -> Scores:
-    """Return the scores of all that a fitted forecaster knows, of at least so many steps."""
+    """Return the scores of all that a fitted forecaster knows, of so many steps where there are rows to tell."""
     return calibration_of(forecaster, steps).at(int(forecaster._history.spans.ends.max()))

@@ -1,7 +1,7 @@
 """How far past forecasts were off, and what that says about the next ones: split-conformal prediction.
 
-n past origins, H steps asked, K target columns, Q probabilities. A *score* is the signed distance of a true value from
-its forecast, in units in which the distances of one step are alike; NaN where the truth is not known yet.
+n past origins, S steps seen, H steps asked, K target columns, Q probabilities. A *score* is the signed distance of a
+true value from its forecast, in units in which the distances of one step are alike; NaN where the truth is not known.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _Array = NDArray[np.float64]
 
 FEWEST = 20  # scores that make a distribution; a step that has fewer borrows those of the steps beside it
 _MEMORY = 100  # rows over which adaptive weights fall to a third (Barber et al., 2023, use the factor 0.99 a row) ...
-_MEMORY_HORIZONS = 10  # ... or so many horizons, whichever is more
+_MEMORY_HORIZONS = 10  # ... or so many times the steps, whichever is more
 _DRAWN_AT_ONCE = 8192  # samples; bounds the memory of those of many series
 
 
@@ -31,8 +31,8 @@ class Scores:
 
     Parameters
     ----------
-    values : ndarray of shape (n, H, K)
-        Origins in the order of time.
+    values : ndarray of shape (n, S, K)
+        Origins in the order of time; every step has a score at least.
     stride : int
         Rows from one origin to the next.
     adaptive : bool
@@ -46,38 +46,43 @@ class Scores:
     adaptive: bool = False
     times: NDArray[np.int64] | None = None
 
-    def quantiles(self, probabilities: _Array) -> _Array:
+    def quantiles(self, probabilities: _Array, horizon: int) -> _Array:
         """Return the scores that are not exceeded with given probabilities.
 
         Parameters
         ----------
         probabilities : ndarray of shape (Q,) or (Q, H, K)
             Between 0 and 1; at .5 the score is 0, whatever the data.
+        horizon : int
+            H; steps ahead whose errors nobody has seen get those of a random walk that goes on from the last one seen.
 
         Returns
         -------
         ndarray of shape (Q, H, K)
             Ascending with the probability; the largest size seen, where the scores are too few to say more.
         """
-        _, H, K = self.values.shape
+        _, S, K = self.values.shape
         if probabilities.ndim == 1:
             probabilities = probabilities[:, None, None]
-        central = np.broadcast_to(2.0 * probabilities - 1.0, (len(probabilities), H, K))
-        sizes, seen, weights = np.empty(central.shape), self._n_seen(), self._weights()
-        for step in range(seen):
+        central = np.broadcast_to(2.0 * probabilities - 1.0, (len(probabilities), horizon, K))
+        sizes, weights = np.empty(central.shape), self._weights()
+        for ahead in range(horizon):
+            step = min(ahead, S - 1)
+            if ahead >= S and central.strides[1] == 0:  # the same probability, so all have been computed
+                sizes[:, ahead] = sizes[:, step]
+                continue
             own = weights[~np.isnan(self.values[:, step, 0])]
             count = own.sum() ** 2 / (own**2).sum()
             independent = max(1.0, min(count, count * self.stride / np.sqrt(step + 1)))
-            share = np.abs(central[:, step]) * (1.0 + 1.0 / independent)
+            share = np.abs(central[:, ahead]) * (1.0 + 1.0 / independent)
             beside = 0 if len(own) >= FEWEST else -(-FEWEST // len(own)) // 2
-            near = self.values[:, max(step - beside, 0) : min(step + beside + 1, seen)]
+            near = self.values[:, max(step - beside, 0) : step + beside + 1]
             for column in range(K):
-                sizes[:, step, column] = _sizes(np.abs(near[..., column]), weights, share[:, column])
-        # Nobody has seen errors further ahead: let them grow as those of a random walk do.
-        sizes[:, seen:] = sizes[:, seen - 1 : seen] * np.sqrt(np.arange(seen + 1, H + 1) / seen)[:, None]
-        return np.sign(central) * sizes
+                sizes[:, ahead, column] = _sizes(np.abs(near[..., column]), weights, share[:, column])
+        growth = np.sqrt(np.maximum(np.arange(1, horizon + 1), S) / S)
+        return np.sign(central) * sizes * growth[:, None]
 
-    def draw(self, n_samples: int, rng: np.random.RandomState) -> _Array:
+    def draw(self, n_samples: int, horizon: int, rng: np.random.RandomState) -> _Array:
         """Draw probabilities that depend on each other as the scores of one origin do: a Gaussian copula.
 
         A sum of the origins' normal scores with random normal weights has their correlations exactly, however many
@@ -85,7 +90,7 @@ class Scores:
 
         Parameters
         ----------
-        n_samples : int
+        n_samples, horizon : int
         rng : RandomState
 
         Returns
@@ -93,9 +98,8 @@ class Scores:
         ndarray of shape (n_samples, H, K)
             Each uniform between 0 and 1.
         """
-        n, H, K = self.values.shape
-        seen = self._n_seen()
-        values = self.values[:, :seen].reshape(n, seen * K)
+        n, S, K = self.values.shape
+        values = self.values.reshape(n, S * K)
         known = ~np.isnan(values)
         ranks = values.argsort(axis=0).argsort(axis=0)  # NaN last
         normal = np.where(known, ndtri((ranks + 0.5) / known.sum(axis=0)), 0.0)
@@ -103,24 +107,20 @@ class Scores:
         length = np.sqrt((normal**2).sum(axis=0))
         single = length == 0.0  # one origin shows no dependence
         normal /= np.where(single, 1.0, length)
-        drawn = np.empty((n_samples, seen * K))
+        drawn = np.empty((n_samples, S * K))
         for start in range(0, n_samples, _DRAWN_AT_ONCE):
             part = drawn[start : start + _DRAWN_AT_ONCE]
             part[:] = rng.standard_normal((len(part), n)) @ normal
         drawn[:, single] = rng.standard_normal((n_samples, int(single.sum())))
-        return ndtr(drawn.reshape(n_samples, seen, K)[:, np.minimum(np.arange(H), seen - 1)])
+        return ndtr(drawn.reshape(n_samples, S, K)[:, np.minimum(np.arange(horizon), S - 1)])
 
     def _weights(self) -> _Array:
         """Return the weight of each origin, (n,)."""
-        n, H, _ = self.values.shape
+        n, S, _ = self.values.shape
         if not self.adaptive:
             return np.ones(n)
         ages = np.arange(1 - n, 1) * self.stride if self.times is None else self.times - self.times.max()
-        return np.exp(ages / max(_MEMORY, _MEMORY_HORIZONS * H))
-
-    def _n_seen(self) -> int:
-        """Return for how many steps there are scores."""
-        return int((~np.isnan(self.values[:, :, 0])).any(axis=0).sum())
+        return np.exp(ages / max(_MEMORY, _MEMORY_HORIZONS * S))
 
 
 def _sizes(sizes: _Array, weights: _Array, shares: _Array) -> _Array:

@@ -44,6 +44,16 @@ def test_quantiles_never_cross_whatever_the_horizon(forecaster, daily):
         assert (np.diff(found.to_numpy(), axis=1) >= 0).all()
 
 
+@pytest.mark.parametrize("kind", ["conformal", "adaptive"])
+def test_a_horizon_far_beyond_the_data_asks_for_no_more_than_they_tell(kind, daily):
+    fitted = NaiveForecaster(7, intervals=kind).fit(daily)
+    found = fitted.forecast(20_000, level=80)
+    width = (found["visits-hi-80"] - found["visits-lo-80"]).to_numpy()
+    assert fitted._calibrations.popitem()[1].values.shape == (37, 37, 1)  # a quarter of the rows
+    # The last step seen is the 37th
+    np.testing.assert_allclose(width[36:], width[36] * np.sqrt(np.arange(37, 20_001) / 37), rtol=1e-9)
+
+
 @each
 def test_a_shorter_forecast_has_the_same_intervals(forecaster, daily):
     fitted = clone(forecaster).fit(daily)
