@@ -15,19 +15,17 @@ from rnnforecast.commands.tables import DataError, numeric_columns, pick, read_t
 def add_detect(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``detect``."""
     add_input(parser)
-    parser.add_argument("--train-until", metavar="STAMP", help="learn from the rows up to here (default: from all)")
+    parser.add_argument("--train-until", metavar="STAMP", help="learn from the rows up to here (default: half of them)")
     parser.add_argument("--mode", choices=["causal", "offline"], default="causal", help="may a score look ahead?")
     parser.add_argument("--rate", type=float, metavar="P", help="false alarms a row of normal data may raise")
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default: %(default)s)")
     parser.add_argument("--out", default="-", metavar="FILE", help="CSV of the intervals (default: standard output)")
     parser.add_argument("--scores", metavar="FILE", help="CSV of the score of every row")
     parser.add_argument("--plot", metavar="PNG", help="draw series, score and intervals")
-    parser.add_argument("--save", metavar="MODEL", help="keep the fitted detector in this file")
-    parser.add_argument("--load", metavar="MODEL", help="use a kept detector rather than fit one")
 
 
 def run_detect(options: argparse.Namespace, say: Any) -> None:
-    """Fit or load a detector and write the intervals it finds."""
+    """Fit a detector and write the intervals it finds."""
     table = read_table(
         options.file,
         options.time,
@@ -38,16 +36,10 @@ def run_detect(options: argparse.Namespace, say: Any) -> None:
     )
     targets = options.target or numeric_columns(table) or targets_of(table, None, [], options.file)
     X = pick(table, targets, options.file)
-    if options.load is None:
-        parameters = {"mode": options.mode, "random_state": options.seed}
-        if options.rate is not None:
-            parameters["false_alarm_rate"] = options.rate
-        detector = rnnforecast.RNNAnomalyDetector(**parameters).fit(_training(X, options.train_until))
-    else:
-        detector = rnnforecast.load(options.load)
-    if options.save:
-        detector.save(options.save)
-        say(f"the detector is in {options.save}")
+    parameters = {"mode": options.mode, "random_state": options.seed}
+    if options.rate is not None:
+        parameters["false_alarm_rate"] = options.rate
+    detector = rnnforecast.RNNAnomalyDetector(**parameters).fit(_training(X, options.train_until, say))
     found = detector.detect(X)
     say(f"{len(found)} {'interval' if len(found) == 1 else 'intervals'} in {len(X)} rows")
     write_table(found.set_index("start"), options.out)
@@ -56,14 +48,17 @@ def run_detect(options: argparse.Namespace, say: Any) -> None:
     if options.plot:
         from rnnforecast.plotting import AnomalyDisplay
 
-        AnomalyDisplay.from_estimator(detector, X).figure_.savefig(options.plot, dpi=150)
+        AnomalyDisplay.from_estimator(detector, X, column=targets[0]).figure_.savefig(options.plot, dpi=150)
         say(f"the picture is {options.plot}")
 
 
-def _training(X: pd.DataFrame, until: str | None) -> pd.DataFrame:
-    """Return the rows to learn from."""
+def _training(X: pd.DataFrame, until: str | None, say: Any) -> pd.DataFrame:
+    """Return the rows to learn what is ordinary from: what is learnt from is hardly found."""
     if until is None:
-        return X
+        half = X.iloc[: len(X) // 2]
+        if len(half):
+            say(f"learnt from the first half of the rows, up to {half.index[-1]}; choose with --train-until")
+        return half
     try:
         rows = X.loc[: type(X.index[0])(until)]
     except (ValueError, TypeError) as error:

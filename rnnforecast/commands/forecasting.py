@@ -23,8 +23,6 @@ def add_forecast(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--level", type=float, nargs="+", default=[], metavar="P", help="intervals, in per cent: 80 95")
     parser.add_argument("--out", default="-", metavar="FILE", help="CSV of the forecast (default: standard output)")
     parser.add_argument("--plot", metavar="PNG", help="draw the forecast")
-    parser.add_argument("--save", metavar="MODEL", help="keep the fitted model in this file")
-    parser.add_argument("--load", metavar="MODEL", help="forecast with a kept model rather than fit one")
 
 
 def add_backtest(parser: argparse.ArgumentParser) -> None:
@@ -62,23 +60,16 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def run_forecast(options: argparse.Namespace, parser: argparse.ArgumentParser, say: Any) -> None:
-    """Fit or load a model, forecast, and write what was asked for."""
-    if options.load is None and options.horizon is None:
-        parser.error("--horizon is required, unless a model is loaded")
+    """Fit a model, forecast, and write what was asked for."""
+    if options.horizon is None:
+        parser.error("--horizon is required")
     table, targets = _read(options, say)
     y, X, ahead = _split(table, targets, options)
-    if options.load is None:
-        model = _model(options, parser)
-        _fit(model, X, y)
-    else:
-        model = rnnforecast.load(options.load)
-    if options.save:
-        model.save(options.save)
-        say(f"the model is in {options.save}")
+    model = _model(options, parser)
+    _fit(model, X, y)
     future = _future(options, ahead, say)
-    history = None if options.load is None else (y if X is None else (X, y))
     extra: dict[str, Any] = {"level": options.level} if options.level else {}
-    forecast = model.forecast(options.horizon, future, history=history, **extra)
+    forecast = model.forecast(options.horizon, future, **extra)
     say(_skill(model))
     write_table(forecast, options.out)
     if options.plot:

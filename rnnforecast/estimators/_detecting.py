@@ -18,7 +18,8 @@ from rnnforecast.detection import (
     window_length,
 )
 from rnnforecast.detection.adaptive import AdaptiveThreshold, FixedThreshold
-from rnnforecast.estimators._echo import EchoModel, EchoRun, Readouts, fit_echo
+from rnnforecast.estimators._echo import EchoModel, Readouts, fit_echo
+from rnnforecast.estimators._reconstruction import ReconstructionModel
 from rnnforecast.estimators._scoring import Decision, Scored, Scorer, Weighing, begun, mean_of_known, whitening_of
 from rnnforecast.network.reservoir import Reservoir
 from rnnforecast.scaling import Scaler, fit_scaler
@@ -45,6 +46,7 @@ class Plan:
     steps : tuple of int
         How far ahead is forecast.
     n_lags : int
+        Or rows of a window.
     back : ndarray of int, shape (C,)
         See `EchoModel`.
     period : int or None
@@ -94,18 +96,21 @@ def plan(
     n_lags: int | str,
     smooth: int | str | None,
     mode: str,
+    windowed: bool,
     mahalanobis: bool,
     varies: NDArray[np.bool_],
 ) -> Plan:
-    """Choose lags and spans by the periods of the scaled training rows (N, C)."""
+    """Choose lags, or a window's rows, and spans by the periods of the scaled training rows (N, C)."""
     periods = [dominant_period(column) for column in table[:, :n_targets].T]
     found = [period for period in periods if period is not None]
     period = found[0] if found else None
-    if n_lags == "auto":
+    if n_lags != "auto":
+        lags = int(n_lags)
+    elif windowed:
+        lags = min(window_length(period), max(len(table) // 4, 2))
+    else:
         lags = int(np.clip(LAGS_PER_PERIOD * max(found, default=0), FEWEST_LAGS, MOST_LAGS))
         lags = min(lags, max(len(table) // 4, 2))
-    else:
-        lags = int(n_lags)
     back = np.ones(table.shape[1], np.int64)
     for k, own in enumerate(periods):
         if own is not None and own < lags:
@@ -124,16 +129,15 @@ class Causal:
     table : ndarray of shape (N, C)
         Scaled training rows.
     plan : Plan
-    reservoir : Reservoir
-    alpha : float
-        Penalty of the states' weights, per row.
+    model : EchoModel or ReconstructionModel
+    errors : ndarray of shape (N, K, S)
+        Of training rows that the model, or one like it, has not learnt from; in units of their deviations.
     drift : bool
         Whether the calibration follows rows that do not alarm.
     """
 
-    def __init__(self, table: Array, plan: Plan, reservoir: Reservoir, alpha: float, drift: bool):
-        self.plan, self.drift, self.train = plan, drift, table
-        self.model, errors = fitted(table, plan, reservoir, Readouts(("joint",), alpha))
+    def __init__(self, table: Array, plan: Plan, model: EchoModel | ReconstructionModel, errors: Array, drift: bool):
+        self.plan, self.drift, self.train, self.model = plan, drift, table, model
         self.weighing = Weighing(whitening_of(errors, plan.mahalanobis), plan.shares)
         sizes = self.weighing.sizes(errors)
         self.usual = np.nan_to_num(mean_of_known(sizes, axis=0))
@@ -145,10 +149,15 @@ class Causal:
     def scorer(self, threshold: Threshold, follows: bool) -> Scorer:
         """Return one that begins anew, or goes on after the training rows."""
         decision = Decision(self.reference, self.plan.trained, threshold)
-        scorer = Scorer(self.model, self.weighing, begun(self.plan.spans, self.usual), decision)
+        scorer = Scorer(self.model.start(), self.weighing, begun(self.plan.spans, self.usual), decision)
         if follows and self.context is not None:
             scorer.state = self.context
         return scorer
+
+    @property
+    def n_warm_up(self) -> int:
+        """First rows of a series that are not judged."""
+        return self.model.n_warm_up
 
     @property
     def event(self) -> float:
@@ -200,23 +209,28 @@ class Offline:
         self.context: dict[str, Any] | None = None
 
     @property
+    def n_warm_up(self) -> int:
+        """First rows of a series that are not judged: none, for they are forecast backward."""
+        return 0
+
+    @property
     def event(self) -> float:
         """How many decades the peak of an interval must lie above the threshold."""
         return EVENT * (1.0 + FEW / len(self.reference))
 
     def remember(self, threshold: Threshold) -> None:
         """Read the training rows, so that later ones can follow."""
-        run = EchoRun(self.forward)
+        run = self.forward.start()
         run.extend(self.train)
         self.context = run.state
 
     def judge(self, table: Array, threshold: Threshold, follows: bool = False) -> Scored:
         """Judge scaled rows (N, C)."""
-        run = EchoRun(self.forward)
+        run = self.forward.start()
         if follows and self.context is not None:
             run.state = self.context
         ahead, expected = run.extend(table)
-        behind, expected_behind = EchoRun(self.backward).extend(table[::-1])
+        behind, expected_behind = self.backward.start().extend(table[::-1])
         errors = np.concatenate([ahead, behind[::-1]], axis=2)
         smoothed = self._smoothed(self.weighing.sizes(errors))
         if self.shapes is not None:
@@ -282,7 +296,7 @@ def fitted(table: Array, plan: Plan, reservoir: Reservoir, readouts: Readouts) -
     return fit_echo(table, K, reservoir, readouts, steps=plan.steps, n_lags=plan.n_lags, back=plan.back)
 
 
-def spread_of(model: EchoModel, errors: Array) -> list[Array]:
+def spread_of(model: EchoModel | ReconstructionModel, errors: Array) -> list[Array]:
     """Return the absolute errors of forecasts of the nearest step on training rows, by target."""
     nearest = int(np.argmin(model.ahead))
     sizes = np.abs(errors[:, :, nearest]) * model.deviation[:, nearest]

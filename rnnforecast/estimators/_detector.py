@@ -20,7 +20,9 @@ from sklearn.utils._param_validation import Interval, InvalidParameterError, Str
 from rnnforecast.detection import check_rate, dynamic_thresholds, rows_needed
 from rnnforecast.detection.adaptive import AdaptiveThreshold, FixedThreshold
 from rnnforecast.estimators._base import DataWarning
-from rnnforecast.estimators._detecting import Causal, Offline, Plan, hardly_varies, plan, scaled, scaler_of
+from rnnforecast.estimators._detecting import Causal, Offline, Plan, fitted, hardly_varies, plan, scaled, scaler_of
+from rnnforecast.estimators._echo import Readouts
+from rnnforecast.estimators._reconstruction import fit_reconstruction
 from rnnforecast.estimators._scoring import Scored, Scorer
 from rnnforecast.estimators._trained import trained_reservoir
 from rnnforecast.kernels.cells import NAMES, Cell, named
@@ -33,11 +35,12 @@ from rnnforecast.series.gaps import require_some
 Array = NDArray[np.float64]
 
 CONSTRAINTS: dict[str, Any] = {
+    "method": [StrOptions({"prediction", "reconstruction"})],
     "mode": [StrOptions({"causal", "offline"})],
     "target": "no_validation",
-    "solver": [StrOptions({"ridge", "adam", "adamw", "sgd", "rmsprop"})],
-    "cell": [StrOptions(set(NAMES)), Cell],
-    "hidden_layer_sizes": [Interval(Integral, 1, None, closed="left"), tuple, list],
+    "solver": [StrOptions({"auto", "ridge", "adam", "adamw", "sgd", "rmsprop"})],
+    "cell": [StrOptions({"auto", *NAMES}), Cell],
+    "hidden_layer_sizes": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), tuple, list],
     "n_steps_ahead": [tuple, list],
     "n_lags": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
     "alpha": [Interval(Real, 0, None, closed="neither")],
@@ -147,7 +150,11 @@ def check(detector: Any) -> None:
         raise InvalidParameterError(
             f"n_steps_ahead must hold different integers from 1 to {FURTHEST}, got {detector.n_steps_ahead!r}"
         )
-    n_units(detector)
+    recipe_of(detector)
+    if detector.method == "reconstruction" and detector.mode == "offline":
+        raise InvalidParameterError(
+            'method="reconstruction" rebuilds a row from those before it: use mode="causal", got mode="offline"'
+        )
     if detector.shape and detector.mode != "offline":
         raise InvalidParameterError(
             'shape=True compares windows with hindsight: use mode="offline", or shape=False, got mode="causal"'
@@ -161,15 +168,32 @@ def check(detector: Any) -> None:
         )
 
 
-def n_units(detector: Any) -> int:
-    """Units of the one recurrent layer."""
+class Recipe(NamedTuple):
+    """The recurrent layer and how it comes to its weights, "auto" being resolved."""
+
+    solver: str
+    cell: Cell
+    n_units: int
+
+
+def recipe_of(detector: Any) -> Recipe:
+    """Return the recurrent layer that the parameters ask for: large and drawn, or small and trained."""
+    rebuilds, solver = detector.method == "reconstruction", detector.solver
+    if solver == "auto":
+        solver = "adam" if rebuilds else "ridge"
+    elif rebuilds and solver == "ridge":
+        raise InvalidParameterError('method="reconstruction" is trained by gradient: use solver="adam", got "ridge"')
+    drawn = solver == "ridge"
+    cell = detector.cell if detector.cell != "auto" else "leaky" if drawn else "gru"
     sizes = detector.hidden_layer_sizes
+    if isinstance(sizes, str):
+        sizes = 150 if drawn else 32
     sizes = tuple(sizes) if isinstance(sizes, (tuple, list)) else (sizes,)
     if len(sizes) != 1 or isinstance(sizes[0], bool) or not isinstance(sizes[0], (int, np.integer)) or sizes[0] < 1:
         raise InvalidParameterError(
             f"hidden_layer_sizes must be the positive number of units of one layer, got {detector.hidden_layer_sizes!r}"
         )
-    return int(sizes[0])
+    return Recipe(solver, named(cell), int(sizes[0]))
 
 
 def learn(detector: Any, steps: Steps) -> Learned:
@@ -199,6 +223,7 @@ def learn(detector: Any, steps: Steps) -> Learned:
         n_lags=detector.n_lags,
         smooth=detector.smooth,
         mode=detector.mode,
+        windowed=detector.method == "reconstruction",
         mahalanobis=detector.error_norm == "mahalanobis",
         varies=~np.array(flat),
     )
@@ -207,12 +232,7 @@ def learn(detector: Any, steps: Steps) -> Learned:
             f"n_lags={chosen.n_lags} and n_steps_ahead={detector.n_steps_ahead!r} need at least "
             f"{chosen.n_lags + max(ahead) + 1} rows to learn from, got {len(table)}: give more rows or fewer lags"
         )
-    reservoir, n_iter = recurrence_of(detector, table, chosen, rng)
-    judge: Causal | Offline
-    if detector.mode == "causal":
-        judge = Causal(table, chosen, reservoir, detector.alpha, detector.drift)
-    else:
-        judge = Offline(table, chosen, reservoir, detector.alpha, detector.shape)
+    judge, n_iter = judge_of(detector, table, chosen, rng)
     rate, level, adaptive = thresholds(detector, judge)
     learned = Learned(
         judge=judge,
@@ -232,26 +252,32 @@ def learn(detector: Any, steps: Steps) -> Learned:
     return learned
 
 
-def recurrence_of(detector: Any, table: Array, chosen: Plan, rng: np.random.Generator) -> tuple[Reservoir, int]:
-    """Return the recurrent layer, drawn or trained, and how many updates it took; the readouts are one more."""
-    cell, n_targets = named(detector.cell), len(chosen.shares)
-    if detector.solver == "ridge":
+def judge_of(detector: Any, table: Array, chosen: Plan, rng: np.random.Generator) -> tuple[Causal | Offline, int]:
+    """Return what judges rows, and how many updates it took; closed-form readouts are one."""
+    recipe, n_targets = recipe_of(detector), len(chosen.shares)
+    training: dict[str, Any] = {
+        "cell": recipe.cell,
+        "n_units": recipe.n_units,
+        "back": chosen.back,
+        "solver": recipe.solver,
+        "max_iter": detector.max_iter,
+        "dtype": detector.dtype,
+        "rng": rng,
+    }
+    if detector.method == "reconstruction":
+        rebuilding, errors, n_updates = fit_reconstruction(table, n_targets, n_rows=chosen.n_lags, **training)
+        return Causal(table, chosen, rebuilding, errors, detector.drift), n_updates
+    n_updates = 0
+    if recipe.solver == "ridge":
         scales = {"spectral_radius": detector.spectral_radius, "input_scale": detector.input_scale}
         n_inputs = 1 + table.shape[1] - n_targets
-        return Reservoir.random(cell, n_inputs, n_units(detector), detector.dtype, rng, **scales), 1
-    reservoir, n_updates = trained_reservoir(
-        table,
-        n_targets,
-        cell=cell,
-        n_units=n_units(detector),
-        steps=chosen.steps,
-        back=chosen.back,
-        solver=detector.solver,
-        max_iter=detector.max_iter,
-        dtype=detector.dtype,
-        rng=rng,
-    )
-    return reservoir, 1 + n_updates
+        reservoir = Reservoir.random(recipe.cell, n_inputs, recipe.n_units, detector.dtype, rng, **scales)
+    else:
+        reservoir, n_updates = trained_reservoir(table, n_targets, steps=chosen.steps, **training)
+    if detector.mode == "offline":
+        return Offline(table, chosen, reservoir, detector.alpha, detector.shape), 1 + n_updates
+    model, errors = fitted(table, chosen, reservoir, Readouts(("joint",), detector.alpha))
+    return Causal(table, chosen, model, errors, detector.drift), 1 + n_updates
 
 
 def target_positions(target: Any, columns: list[Hashable]) -> list[int]:

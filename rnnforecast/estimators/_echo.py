@@ -94,6 +94,10 @@ class EchoModel:
         """Rows that are read before the first is judged."""
         return self.n_lags
 
+    def start(self) -> EchoRun:
+        """Begin to read."""
+        return EchoRun(self)
+
 
 class EchoRun:
     """A model that reads on, many rows at a time or one: both give the same errors, within rounding.
@@ -174,6 +178,7 @@ class EchoRun:
 
     @state.setter
     def state(self, state: dict[str, Any]) -> None:
+        """Go on from where another one was."""
         self._run.state[...] = state["reservoir"]
         self._recent, self._pending = state["recent"].copy(), state["pending"].copy()
         self._expected, self._n_read = state["expected"].copy(), int(state["n_read"])

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rnnforecast.estimators._ensemble import Ensemble
+from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._parameters import one_blas_thread
 from rnnforecast.network import input_gradient as of_network
 from rnnforecast.network.windows import Windows
@@ -146,14 +147,38 @@ def _of_ensemble(ensemble: Ensemble, series: Series, origins: NDArray[np.int64],
     )
 
 
-def _of_linear(linear: Any, series: Series, origins: NDArray[np.int64], step: int, column: int) -> _Parts:
-    """Derivatives of the linear model's forecasts, which are the same at every origin but for the transform."""
-    d_target, known, past = linear.derivative(column, step)
-    target = np.zeros((len(d_target), series.target.shape[1]))
-    target[:, column] = d_target
-    parts = tuple(np.repeat(part[None], len(origins), axis=0) for part in (target, known, past))
+def _of_linear(linear: LinearModel, series: Series, origins: NDArray[np.int64], step: int, column: int) -> _Parts:
+    """Derivatives of the linear model's forecasts.
+
+    On the transformed scale the model is affine: the difference made by a unit is the derivative, whatever the other
+    values are, and the same at every origin.
+    """
+    transform, covariates = linear.recipe_.transform, (linear.design_.known_scaler, linear.design_.past_scaler)
+    units = [linear.scaler_.scale[0], *(scaler.scale for scaler in covariates)]  # of the only series
+    centers = [scaler.inverse(np.zeros_like(scaler.scale)) for scaler in covariates]
+    # Far from small values, at which a logarithm that was not asked for is cut off.
+    usual = [transform.forward(series.target.max(axis=0, keepdims=True))[0], *centers]
+    lookback = linear.recipe_.lookback
+    width = lookback + linear.horizon_
+
+    def difference(which: int, j: int) -> _Array:
+        """Differences (width,) made by a unit in each row of one input, window after window; the last has none."""
+        tables = [np.tile(value, (width + 1, width, 1)) for value in usual]
+        tables[which][np.arange(width), np.arange(width), j] += units[which][j]
+        target, known, past = (np.concatenate(table) for table in tables)
+        starts = np.arange(width + 1) * width
+        ahead = linear.forecast(transform.inverse(target), known, past, starts + lookback, step + 1)
+        forecasts = transform.forward(ahead[:, step])[:, column]
+        return (forecasts[:-1] - forecasts[-1]) / units[which][j]
+
+    d_target = np.zeros((lookback, len(units[0])))
+    d_target[:, column] = difference(0, column)[:lookback]
+    d_known, d_past = (
+        np.reshape([difference(which, j) for j in range(len(units[which]))], (-1, width)).T for which in (1, 2)
+    )
+    parts = tuple(np.repeat(part[None], len(origins), axis=0) for part in (d_target, d_known, d_past[:lookback]))
     forecast = linear.forecast(series.target, series.known, series.past, origins, step + 1)[:, step]
-    return _in_original_units(parts, linear.recipe_.transform, series, origins, forecast, column)
+    return _in_original_units(parts, transform, series, origins, forecast, column)
 
 
 def _in_original_units(

@@ -236,43 +236,6 @@ class LinearModel:
                 )
         return transform.inverse(result)
 
-    def derivative(self, column: int, step: int) -> tuple[_Array, _Array, _Array]:
-        """Derivatives of one step's forecast in all it is made from, on the transformed scale.
-
-        Of a single series: there the model is affine, and the difference made by a unit is the derivative, whatever the
-        other values are.
-
-        Parameters
-        ----------
-        column : int
-            Of the target.
-        step : int
-            Of the trained horizon, from 0.
-
-        Returns
-        -------
-        target : ndarray of shape (L,)
-            Rows before the origin, the oldest first.
-        known : ndarray of shape (L + H, F)
-            Rows up to the end of the horizon.
-        past : ndarray of shape (L, P)
-        """
-        lookback, width = self.recipe_.lookback, self.recipe_.lookback + self.horizon_
-        scale = self.scaler_.scale[:1, column]
-        scalers = [Scaler(np.zeros(1), np.zeros(1), scale), self.design_.known_scaler, self.design_.past_scaler]
-        found = [np.zeros((width, len(scaler.scale))) for scaler in scalers]
-        origins = np.arange(width + 1) * width + lookback
-        for which, scaler in enumerate(scalers):
-            for j in range(len(scaler.scale)):
-                # Window r has a unit in row r; the last one has none.
-                inputs = [np.zeros((width + 1, width, len(each.scale))) for each in scalers]
-                inputs[which][np.arange(width), np.arange(width), j] = 1.0
-                pairs = zip(scalers, inputs, strict=True)
-                target, known, past = (np.concatenate(each.inverse(unit)) for each, unit in pairs)
-                forecasts = self._column(target[:, 0], column, known, past, origins, self.horizon_, scale)[:, step]
-                found[which][:, j] = (forecasts[:-1] - forecasts[-1]) / scaler.scale[j]
-        return found[0][:lookback, 0], found[1], found[2][:lookback]
-
     def _column(
         self,
         values: _Array,

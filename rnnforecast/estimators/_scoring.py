@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from rnnforecast.detection import RollingTail, Smoother, Tail
 from rnnforecast.detection.adaptive import AdaptiveThreshold, FixedThreshold
-from rnnforecast.estimators._echo import EchoModel, EchoRun
+from rnnforecast.estimators._echo import EchoRun
+from rnnforecast.estimators._reconstruction import ReconstructionRun
 from rnnforecast.kernels.echo import combine_targets, error_sizes
 
 Array = NDArray[np.float64]
@@ -155,15 +156,15 @@ class Scorer:
 
     Parameters
     ----------
-    model : EchoModel
+    run : EchoRun or ReconstructionRun
     weighing : Weighing
     smoother : Smoother
     decision : Decision
-        Both are moved on by the rows that are read.
+        All but the weighing are moved on by the rows that are read.
     """
 
-    def __init__(self, model: EchoModel, weighing: Weighing, smoother: Smoother, decision: Decision):
-        self.run, self.weighing, self.smoother, self.decision = EchoRun(model), weighing, smoother, decision
+    def __init__(self, run: EchoRun | ReconstructionRun, weighing: Weighing, smoother: Smoother, decision: Decision):
+        self.run, self.weighing, self.smoother, self.decision = run, weighing, smoother, decision
 
     def extend(self, table: Array, learn: bool = False) -> Scored:
         """Judge rows (N, C), scaled; with `learn` the calibration follows those that do not alarm."""

@@ -34,20 +34,25 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
 
     Parameters
     ----------
+    method : {"prediction", "reconstruction"}, default="prediction"
+        Forecast rows, or rebuild the window that ends with a row from what a recurrent layer kept of it (an
+        encoder-decoder; Malhotra et al., 2016), which takes a training by gradient.
     mode : {"causal", "offline"}, default="causal"
         Judge a row by what came before it, or with hindsight: by forecasts forward and backward in time.
     target : label, list of labels or None, default=None
         Columns that are scored, the others being inputs only; None scores all.
-    solver : {"ridge", "adam", "adamw", "sgd", "rmsprop"}, default="ridge"
-        Leave the recurrent weights as they were drawn, or train them by gradient descent to forecast first. The
-        readouts are solved in closed form in any case.
-    cell : str or Cell, default="leaky"
-    hidden_layer_sizes : int or tuple of one int, default=150
-        Units of the reservoir.
+    solver : {"auto", "ridge", "adam", "adamw", "sgd", "rmsprop"}, default="auto"
+        "ridge", the choice for predictions, leaves the recurrent weights as they were drawn; the others train them to
+        forecast first. The readouts are solved in closed form in any case.
+    cell : "auto", str or Cell, default="auto"
+        "auto" is "leaky" where weights are drawn, else "gru".
+    hidden_layer_sizes : "auto", int or tuple of one int, default="auto"
+        Recurrent units; "auto" is 150 where weights are drawn, else 32.
     n_steps_ahead : tuple of int, default=(1, 2, 3, 5)
         How far ahead is forecast.
     n_lags : "auto" or int, default="auto"
-        Newest values that readouts see; "auto" is 1.25 periods, within 96 to 300 and a quarter of the rows.
+        Newest values that readouts see; "auto" is 1.25 periods, within 96 to 300 and a quarter of the rows. Of a
+        reconstruction, the window's rows.
     alpha : float, default=1e-5
         Penalty of the readouts of states, per row.
     spectral_radius : float, default=0.95
@@ -113,11 +118,12 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
     def __init__(
         self,
         *,
+        method: str = "prediction",
         mode: str = "causal",
         target: Any = None,
-        solver: str = "ridge",
-        cell: Any = "leaky",
-        hidden_layer_sizes: Any = 150,
+        solver: str = "auto",
+        cell: Any = "auto",
+        hidden_layer_sizes: Any = "auto",
         n_steps_ahead: Any = (1, 2, 3, 5),
         n_lags: Any = "auto",
         alpha: float = 1e-5,
@@ -134,6 +140,7 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
         dtype: str = "float64",
         random_state: Any = None,
     ) -> None:
+        self.method = method
         self.mode = mode
         self.target = target
         self.solver = solver
@@ -185,7 +192,7 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
             "_learned": learned,
             "offset_": -learned.start.level if self.threshold != "dynamic" else np.nan,
             "untrainable_": learned.untrainable,
-            "n_warm_up_": learned.judge.plan.n_lags,
+            "n_warm_up_": learned.judge.n_warm_up,
             "period_": learned.judge.plan.period,
             "columns_": learned.names,
             "n_iter_": learned.n_iter,

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 
-from rnnforecast.kernels._jit import kernel
+from rnnforecast.kernels._jit import FASTMATH, kernel
+
+SUMS = FASTMATH | {"reassoc"}  # sums over units and lags are vectorised
 
 
 @kernel
@@ -51,7 +53,7 @@ def take_row(row, back, ahead, deviation, limit, recent, pending, x, errors):
                 x[0, 1 + c - n_targets, k] = value
 
 
-@kernel(fastmath={"contract", "nsz", "arcp", "reassoc"})
+@kernel(fastmath=SUMS)
 def forecast_row(row, states, recent, weights, pending, forecasts):
     """Forecast from the newest row.
 

@@ -72,7 +72,8 @@ def diebold_mariano(
     n = len(mine)
     if n <= lags + 1:
         raise ValueError(f"errors must have more than {lags + 1} rows for horizon={lags + 1}, got {n}")
-    difference = _LOSSES[loss](mine) - _LOSSES[loss](reference)
+    unit = max(np.abs(mine).max(), np.abs(reference).max()) or 1.0  # which cancels; squares of 1e200 would overflow
+    difference = _LOSSES[loss](mine / unit) - _LOSSES[loss](reference / unit)
     mean = difference.mean()
     centred = difference - mean
     covariance = np.array([centred[lag:] @ centred[: n - lag] for lag in range(lags + 1)]) / n

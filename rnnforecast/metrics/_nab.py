@@ -107,6 +107,8 @@ def _read(name: str, predicted: Any, windows: Any) -> tuple[Labels, Rows, Rows]:
     index = predicted.index if isinstance(predicted, pd.Series | pd.DataFrame) else pd.RangeIndex(len(flags))
     if not index.is_monotonic_increasing:
         raise ValueError(f"{name} must have an ascending index; sort it by time")
+    if not isinstance(windows, Iterable):
+        raise ValueError(f"windows of {name} must be a list of pairs (first, last), got {windows!r}")
     rows = np.array([_rows(name, index, window) for window in windows], dtype=np.intp).reshape(-1, 2)
     rows = rows[np.argsort(rows[:, 0], kind="stable")]
     first, last = rows[:, 0], rows[:, 1]

@@ -32,6 +32,8 @@ def series(rng):
         ({"hidden_layer_sizes": 0}, "hidden_layer_sizes"),
         ({"shape": True}, 'mode="offline"'),
         ({"mode": "offline", "drift": True}, 'mode="causal"'),
+        ({"method": "reconstruction", "mode": "offline"}, 'mode="causal"'),
+        ({"method": "reconstruction", "solver": "ridge"}, 'use solver="adam"'),
         ({"threshold": 3.0, "contamination": 0.1}, "both set the threshold"),
         ({"contamination": 0.6}, "'contamination' parameter"),
         ({"false_alarm_rate": 0.0}, "'false_alarm_rate' parameter"),

@@ -38,6 +38,7 @@ def small(**parameters):
         {"drift": True},
         {"contamination": 0.05},
         {"threshold": 3.0, "smooth": None},
+        {"method": "reconstruction", "n_lags": 16, "hidden_layer_sizes": 8, "max_iter": 60},
         {"cell": "gru", "n_steps_ahead": (2, 7), "smooth": 15},
     ],
     ids=str,

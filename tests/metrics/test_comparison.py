@@ -61,6 +61,12 @@ def test_forecasts_that_never_differ_are_equally_good():
     assert diebold_mariano([1.0, 1.0, 1.0], [2.0, 2.0, 2.0]) == (-np.inf, 0)
 
 
+def test_the_unit_of_the_errors_does_not_matter_even_where_their_squares_overflow():
+    errors = np.random.default_rng(0).normal(size=(2, 20))
+    expected = diebold_mariano(*errors, loss="squared")
+    assert diebold_mariano(*1e200 * errors, loss="squared") == pytest.approx(expected)
+
+
 def test_arrays_and_series_are_the_same():
     errors = np.random.default_rng(0).normal(size=(2, 20))
     assert diebold_mariano(*map(pd.Series, errors)) == diebold_mariano(*errors)

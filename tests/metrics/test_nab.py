@@ -104,6 +104,7 @@ def test_labels_stay_as_they_were():
         (alarms(100), [(40, 49), (49, 60)], {}, "must not overlap, but one begins at 49 and the one before ends at 49"),
         (alarms(100), [(120, 130)], {}, "window 120 to 130 holds no row of y_pred, whose rows are 0 to 99"),
         (alarms(100), [("early", "late")], {}, r"pairs \(first, last\) of labels like 0, got \('early', 'late'\)"),
+        (alarms(100), None, {}, r"windows of y_pred must be a list of pairs \(first, last\), got None"),
         (alarms(100), [40, 49], {}, r"pairs \(first, last\) of labels like 0, got 40"),
         (alarms(100), WINDOWS, {"profile": "strict"}, "profile must be one of standard, .*, got 'strict'"),
         (alarms(100), WINDOWS, {"probation": 1}, "probation must be a share of at least 0 and below 1, got 1"),
