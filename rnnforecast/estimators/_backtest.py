@@ -164,7 +164,9 @@ class Backtest:
         parameters = "" if self.n_parameters is None else f" {self.n_parameters:,} parameters"
         pace = f"forecast {self.windows_per_second:,.0f} windows a second"
         cost = f"Learnt{parameters} in {self.fit_seconds:.2g} s, {pace}."
-        return [*self._verdict(p_values), *([test] if len(p_values) else []), cost]
+        units = "Interval scores and CRPS are in units of each series' scale, as the MASE is."
+        said = [units] * (self._is_panel and bool(self.levels)) + self._verdict(p_values)
+        return [*said, *([test] if len(p_values) else []), cost]
 
     def _verdict(self, p_values: pd.Series) -> list[str]:
         skill = self.table().loc[lambda table: table.index.get_level_values(-1) == self.model, "skill"]

@@ -204,11 +204,13 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         history : Series, frame, array or tuple (X, y), optional
             Other or newer data to forecast with the same model, as they would be given to `fit`.
         level : float or sequence of float, optional
-            Nominal coverages of central intervals, in per cent: columns ``load``, ``load-lo-80``, ``load-hi-80``.
+            Nominal coverages of central intervals, in per cent: columns ``load``, ``load-lo-80``, ``load-hi-80``. The
+            errors of the series of a panel are pooled, in units of the deviation of each.
         quantiles : float or sequence of float, optional
             Probabilities: columns ``load-q0.1``; 0.1 and 0.9 are the ends of the 80 % interval.
         n_samples : int, optional
-            Possible futures, which keep the dependence between steps and targets: columns ``load-sample-1``.
+            Possible futures, which keep the dependence between steps and targets: columns ``load-sample-1``. Those of
+            different series are independent of each other.
 
         Returns
         -------

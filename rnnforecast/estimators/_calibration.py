@@ -28,6 +28,7 @@ _HELD_OUT = 0.25  # of the rows learnt from, by forecasters that hold none out f
 _MOST_ORIGINS = 500  # as many scores make the same quantiles as more ...
 _MORE_OF_PANELS = 4  # ... but those of several series differ: up to so many times as many
 _MOST_SCORES = 20_000_000  # of very long horizons; fewer origins then
+_GOLDEN_RATIO = 0.6180339887498949  # its multiples are the most evenly spread within a unit
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,11 @@ def calibrate(forecaster: BaseForecaster, series: Series, horizon: int) -> Calib
     spaced = series.spaced(max(forecaster._rows_read(), early._rows_read()), ahead, last)
     spans = spaced.spans
     held_out = Origins(spans.starts + first, ends - first)
-    origins = held_out.at(np.arange(0, len(held_out), stride))
+    numbers = np.arange(0, len(held_out), stride)
+    if len(spans) > 1:  # steps of one length through series of one length would meet the same rows of each
+        jitter = stride * (_GOLDEN_RATIO * np.arange(len(numbers)) % 1.0)
+        numbers = np.minimum(numbers + jitter.astype(np.int64), len(held_out) - 1)
+    origins = held_out.at(numbers)
     owner = spans.owners(origins)
     stops, fitted = (spans.starts + ends)[owner, None], (spans.starts + learnt)[owner, None]
     horizon = min(horizon, int((stops[:, 0] - origins).max()))
@@ -134,6 +139,11 @@ def calibration_of(forecaster: BaseForecaster, horizon: int) -> Calibration:
 
 def learn_on_head(forecaster: BaseForecaster) -> tuple[BaseForecaster, Any]:
     """Let a copy of a fitted forecaster learn from all but the last quarter of the rows of each series.
+
+    Parameters
+    ----------
+    forecaster : BaseForecaster
+        It is left as it is.
 
     Returns
     -------

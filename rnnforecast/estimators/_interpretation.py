@@ -68,7 +68,8 @@ class Interpretation(BaseForecaster):
         Raises
         ------
         ValueError
-            If `step` or `target` is none of the forecaster's, or its networks learnt with ``forking_sequences=True``.
+            If `step` or `target` is none of the forecaster's, or its networks learnt with ``forking_sequences=True`` or
+            forecast a distribution.
         """
         check_is_fitted(self)
         series = self._one_series(X)

@@ -5,6 +5,7 @@ S series, N rows, K targets.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -80,8 +81,8 @@ def find_panel_seasons(series: Series, season_length: Any) -> tuple[int, ...]:
     return _found(_sample(series), season_candidates(series.clock), season_length)
 
 
-def error_scale(series: Series, seasons: tuple[int, ...]) -> Identity | Log:
-    """Return the scale on which fluctuations are alike at every level, in most series of a sample.
+def find_error_scale(series: Series, seasons: tuple[int, ...]) -> Identity | Log:
+    """Return the scale on which errors are alike at every level, as most of a sample of the series have it.
 
     Parameters
     ----------
@@ -90,11 +91,21 @@ def error_scale(series: Series, seasons: tuple[int, ...]) -> Identity | Log:
     seasons : tuple of int
         Of the series.
     """
+    return common_scale(series, [takes_log(target, seasons, "auto") for target in _sample(series)])
+
+
+def common_scale(series: Series, logs: Sequence[bool]) -> Identity | Log:
+    """Return the logarithm if most ask for it, and the series allow it.
+
+    Parameters
+    ----------
+    series : Series
+        The training rows.
+    logs : sequence of bool
+        Who asks for it.
+    """
     lowest = float(series.target.min())
-    if lowest <= 0:
-        return Identity()
-    votes = [takes_log(target, seasons, "auto") for target in _sample(series)]
-    return Log(lowest) if 2 * sum(votes) > len(votes) else Identity()
+    return Log(lowest) if lowest > 0 and 2 * sum(logs) > len(logs) else Identity()
 
 
 def _found(sample: list[NDArray[np.float64]], candidates: Any, season_length: Any) -> tuple[int, ...]:

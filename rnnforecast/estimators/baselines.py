@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from rnnforecast.estimators._base import BaseForecaster
 from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._parameters import one_blas_thread
-from rnnforecast.estimators._pooling import error_scale, find_panel_seasons, resolve_series
+from rnnforecast.estimators._pooling import find_error_scale, find_panel_seasons, resolve_series
 from rnnforecast.series import Series
 
 __all__ = ["LinearForecaster", "NaiveForecaster"]
@@ -96,7 +96,7 @@ class NaiveForecaster(BaseForecaster):
         return {
             "season_length_": seasons[-1] if seasonal else 1,
             "n_parameters_": 0,
-            "_error_scale": error_scale(series, seasons),
+            "_error_scale": find_error_scale(series, seasons),
         }
 
     def _forecast(self, series: Series, origins: NDArray[np.int64], horizon: int) -> NDArray[np.float64]:

@@ -301,6 +301,7 @@ def _ratio(numerator: float, denominator: float, name: str) -> float:
 
 
 def pinball(truth: _Array, forecast: _Array, levels: Any) -> _Array:
+    """Return the pinball loss of each value; the arguments broadcast."""
     error = truth - forecast
     return np.maximum(levels * error, (levels - 1) * error)
 
