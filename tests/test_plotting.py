@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rnnforecast import NaiveForecaster
 from rnnforecast.plotting import (
     AnomalyDisplay,
     AttentionDisplay,
@@ -405,3 +406,13 @@ except ImportError as error:
 """
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == 'drawing needs matplotlib: install it, or rnnforecast with its "plot" extra'
+
+
+def test_of_a_panel_one_series_is_drawn():
+    panel = pd.Series(1.0, pd.MultiIndex.from_product([["a", "b"], pd.date_range("2024-01-01", periods=5)]))
+    with pytest.raises(ValueError, match=r"history is a panel, .* take the rows of one with \.xs\(name\)"):
+        ForecastDisplay.from_predictions(panel, panel)
+    with pytest.raises(ValueError, match=r"y is a panel"):
+        ForecastDisplay.from_estimator(NaiveForecaster().fit(panel), panel)
+    display = ForecastDisplay.from_predictions(panel.xs("a").iloc[:3], panel.xs("a").iloc[3:])
+    assert display.plot().ax_.lines

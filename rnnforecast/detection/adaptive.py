@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 _STEP = 0.0022  # decades that a quiet row lowers the threshold
-_EXTREME = 2.0  # decades above the threshold: such rows are no false alarms, and nothing is learnt from them
 _LARGEST = 12.0  # decades
 
 
@@ -45,6 +44,8 @@ class AdaptiveThreshold:
     ----------
     false_alarm_rate : float in (0, 1)
         Share of the rows, apart from extreme ones, that come to exceed the threshold.
+    extreme : float, default=2.0
+        Decades above the threshold from which on a row is no false alarm, and nothing is learnt from it.
 
     Attributes
     ----------
@@ -52,7 +53,8 @@ class AdaptiveThreshold:
         Threshold of the next row.
     """
 
-    def __init__(self, false_alarm_rate: float) -> None:
+    def __init__(self, false_alarm_rate: float, *, extreme: float = 2.0) -> None:
+        self._extreme = extreme
         self.level = -math.log10(false_alarm_rate)
         self._fall = _STEP
         self._rise = _STEP * (1.0 - false_alarm_rate) / false_alarm_rate
@@ -62,7 +64,7 @@ class AdaptiveThreshold:
         level = self.level
         if score <= level:
             self.level = max(level - self._fall, 0.0)
-        elif score < level + _EXTREME:
+        elif score < level + self._extreme:
             self.level = min(level + self._rise, _LARGEST)
         return level
 

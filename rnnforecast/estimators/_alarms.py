@@ -30,7 +30,7 @@ def alarm_table(
     min_peak: float,
     **joining: int,
 ) -> pd.DataFrame:
-    """Return one row for each interval whose highest score exceeds `min_peak`; see `RNNAnomalyDetector.detect`.
+    """Return one row for each interval that begins and ends above `min_peak`; see `RNNAnomalyDetector.detect`.
 
     Parameters
     ----------
@@ -45,9 +45,12 @@ def alarm_table(
     """
     scores = scored.score.copy()
     runs = find_intervals(scores, scored.threshold, min_gap=joining["min_gap"])
-    for start, end in zip(runs.start, runs.end, strict=True):
-        if np.nanmax(scores[start : end + 1]) <= min_peak:  # none of them counts in what follows
-            scores[start : end + 1] = np.minimum(scores[start : end + 1], scored.threshold[start : end + 1])
+    counts = np.zeros(len(scores), bool)
+    for first, last in zip(runs.start, runs.end, strict=True):
+        high = first + np.flatnonzero(scores[first : last + 1] > min_peak)
+        if len(high):
+            counts[high[0] : high[-1] + 1] = True
+    scores[~counts] = np.minimum(scores[~counts], scored.threshold[~counts])  # alarms elsewhere are none
     start, end, peak, _, _, n_points = find_intervals(scores, scored.threshold, **joining)
     column = scored.shares[peak].argmax(axis=1) if len(peak) else np.zeros(0, np.intp)
     value, forecast = observed[peak, column], expected[peak, column]

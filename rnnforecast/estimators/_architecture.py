@@ -228,7 +228,7 @@ def _norm(window_norm: str | None, recipe: Recipe, distribution: Head | None) ->
 
 
 def typical_rows(series: Series) -> int:
-    """Return the median number of rows of the series of a panel, but at least one window's where there is any."""
+    """Return the number of rows, of a panel the median over its series."""
     return int(np.median(series.spans.lengths))
 
 

@@ -111,12 +111,13 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return 1
 
     def fit(self, X: Any, y: Any = None) -> BaseForecaster:
-        """Learn from a series.
+        """Learn from a series, or one model from a panel of many: rows under a MultiIndex (series, time).
 
         Parameters
         ----------
         X : frame, Series or array of N rows
-            One row per time step: the covariates, or the target itself when `y` is None.
+            One row per time step: the covariates, or the target itself when `y` is None. The series of a panel may
+            begin and end at different times, and their rows may be mixed; `rnnforecast.from_long` makes the index.
         y : Series, frame or array of N rows, optional
             The target, one column or several.
 
@@ -130,7 +131,8 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         InvalidParameterError
             A parameter out of its range.
         TypeError, ValueError
-            Data that are no regular series of numbers; the sentence says where and what to do.
+            Data that are no regular series of numbers; the sentence says where, of a panel in which series, and what
+            to do.
         """
         check_parameters(self)
         return self._fit_series(self._read(X, y))
@@ -160,9 +162,8 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             Rows before the training data, which shuffling and plain KFold ask for; other columns than in `fit`.
         """
         check_is_fitted(self)
-        series, placement, _ = self._rows_of(X)
-        values = values_at(series, placement, self._forecast, self._training_mean)
-        return values[:, 0] if series.one_dimensional else values
+        values = values_at(*self._rows_of(X), self._forecast, self._training_mean)
+        return values[:, 0] if self._history.one_dimensional else values
 
     def predict_quantiles(self, X: Any, quantiles: Any = (0.1, 0.5, 0.9)) -> NDArray[np.float64]:
         """Forecast quantiles of the rows of X; the index decides as in `predict`.
@@ -199,23 +200,23 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         h : int, optional
             Number of steps; by default as many as X has after the cutoff, or ``horizon`` without X.
         X : frame, Series or array, optional
-            Covariates of these steps, needed if the forecaster was fitted with any that are known in the future. Rows
-            before the cutoff are ignored; rows without labels are the next steps.
+            Covariates of these steps, needed if the forecaster was fitted with any that are known in the future; of a
+            panel, for every series. Rows before the cutoff are ignored; rows without labels are the next steps.
         history : Series, frame, array or tuple (X, y), optional
-            Other or newer data to forecast with the same model, as they would be given to `fit`.
+            Other or newer data to forecast with the same model, as they would be given to `fit`. A panel may have
+            series that the model has not seen, and may lack some that it has.
         level : float or sequence of float, optional
             Nominal coverages of central intervals, in per cent: columns ``load``, ``load-lo-80``, ``load-hi-80``. The
             errors of the series of a panel are pooled, in units of the deviation of each.
         quantiles : float or sequence of float, optional
             Probabilities: columns ``load-q0.1``; 0.1 and 0.9 are the ends of the 80 % interval.
         n_samples : int, optional
-            Possible futures, which keep the dependence between steps and targets: columns ``load-sample-1``. Those of
-            different series are independent of each other.
+            Possible futures; steps and targets depend on each other, series do not: columns ``load-sample-1``.
 
         Returns
         -------
         Series or DataFrame of h rows
-            Named as y was, on the labels that continue it.
+            Named as y was, on the labels that continue it; of a panel h rows for each series, under a MultiIndex.
 
         Raises
         ------
@@ -237,7 +238,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Parameters
         ----------
         y_new : Series, frame or array of m rows
-            The rows that directly follow the cutoff.
+            The rows that directly follow the cutoff; of a panel those of each series its own, perhaps of some only.
         X_new : frame, Series or array of m rows, optional
             Their covariates, if there were any in `fit`.
 
@@ -312,7 +313,8 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         X, y : as in `fit`
             The whole data, windows included.
         n_windows : int, default=5
-            Windows of ``horizon`` rows; the last one ends with the data.
+            Windows of ``horizon`` rows; the last one ends with the data, of a panel each series' with its own: where
+            series end at different times, a global model may have learnt from later rows of the others.
         step : int, optional
             Rows from one window to the next; ``horizon`` by default, so that they do not overlap.
         refit : bool, default=False
@@ -382,14 +384,15 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return self
 
     def _covered(self, series: Series, placement: _placement.Placement, steps: int) -> Series:
-        """Return the history as `_forecast` wants it, with covariates of so many steps ahead."""
+        """Return the history as `_forecast` wants it, with covariates of so many steps ahead, and of all that X has."""
+        steps = max(steps, int(placement.steps(series).max(initial=-1)) + 1)
+        placement = _placement.reaching(series, placement, steps)
         return _covering.laid_over(series, placement, steps, self._rows_read(), self.horizon)
 
-    def _rows_of(self, X: Any) -> tuple[Series, _placement.Placement, int]:
-        """Return the history, covered up to the last row of X, where the rows stand, and how many steps ahead."""
+    def _rows_of(self, X: Any) -> tuple[Series, _placement.Placement]:
+        """Return the history, covered up to the last row of X, and where the rows stand."""
         placement = placed(self._history, X, estimator=type(self).__name__)
-        steps = max(int(placement.steps(self._history).max()) + 1, 0)
-        return self._covered(self._history, placement, steps), placement, steps
+        return self._covered(self._history, placement, 0), placement
 
     def _read_history(self, history: Any) -> Series:
         """Read other data for the same model."""

@@ -85,7 +85,7 @@ def scaled(values: Array, scaler: Scaler) -> Array:
 def hardly_varies(column: Array) -> bool:
     """Tell whether the middle 99.9 % of a column's known values are the same but for rounding."""
     low, high = np.quantile(column[~np.isnan(column)], ALIKE)
-    return bool(high - low <= 1e-9 * max(abs(low), abs(high)))
+    return bool(high - low <= 4.0 * np.finfo(np.float64).eps * max(abs(low), abs(high)))
 
 
 def plan(
@@ -267,7 +267,11 @@ class Shapes:
         self.length, self.train = min(window_length(period), len(train) // 3), train
         self.references = [ShapeReference(column, self.length) for column in train.T]
         every = np.stack([smoothed, *self._distances(train, 0)])
-        self.units = np.maximum(np.nan_to_num(np.nanquantile(every, EVEN, axis=1, keepdims=True)), SMALLEST_UNIT)
+        self.units = np.full((3, 1, train.shape[1]), SMALLEST_UNIT)
+        for kind, k in np.ndindex(3, train.shape[1]):
+            known = every[kind, :, k][~np.isnan(every[kind, :, k])]
+            if len(known):
+                self.units[kind, 0, k] = max(np.quantile(known, EVEN), SMALLEST_UNIT)
 
     def place(self, target: Array, follows: bool) -> int | None:
         """Return where rows begin in the time of the training rows: after them, with them, or nowhere (None)."""

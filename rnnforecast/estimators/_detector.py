@@ -8,24 +8,22 @@ from __future__ import annotations
 import warnings
 from collections.abc import Hashable
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
 
 from rnnforecast.detection import check_rate, dynamic_thresholds, rows_needed
 from rnnforecast.detection.adaptive import AdaptiveThreshold, FixedThreshold
 from rnnforecast.estimators._base import DataWarning
 from rnnforecast.estimators._detecting import Causal, Offline, Plan, fitted, hardly_varies, plan, scaled, scaler_of
+from rnnforecast.estimators._detector_parameters import recipe_of
 from rnnforecast.estimators._echo import Readouts
 from rnnforecast.estimators._reconstruction import fit_reconstruction
 from rnnforecast.estimators._scoring import Scored, Scorer
 from rnnforecast.estimators._trained import trained_reservoir
-from rnnforecast.kernels.cells import NAMES, Cell, named
 from rnnforecast.network.reservoir import Reservoir
 from rnnforecast.scaling import Scaler
 from rnnforecast.series import Steps
@@ -34,31 +32,8 @@ from rnnforecast.series.gaps import require_some
 
 Array = NDArray[np.float64]
 
-CONSTRAINTS: dict[str, Any] = {
-    "method": [StrOptions({"prediction", "reconstruction"})],
-    "mode": [StrOptions({"causal", "offline"})],
-    "target": "no_validation",
-    "solver": [StrOptions({"auto", "ridge", "adam", "adamw", "sgd", "rmsprop"})],
-    "cell": [StrOptions({"auto", *NAMES}), Cell],
-    "hidden_layer_sizes": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), tuple, list],
-    "n_steps_ahead": [tuple, list],
-    "n_lags": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
-    "alpha": [Interval(Real, 0, None, closed="neither")],
-    "spectral_radius": [Interval(Real, 0, None, closed="neither")],
-    "input_scale": [Interval(Real, 0, None, closed="neither")],
-    "error_norm": [StrOptions({"mean", "mahalanobis"})],
-    "smooth": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), None],
-    "false_alarm_rate": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="neither")],
-    "contamination": [Interval(Real, 0, 0.5, closed="right"), None],
-    "threshold": [StrOptions({"dynamic"}), Interval(Real, 0, None, closed="left"), None],
-    "drift": ["boolean"],
-    "shape": ["boolean"],
-    "max_iter": [Interval(Integral, 1, None, closed="left")],
-    "dtype": [StrOptions({"float32", "float64"})],
-    "random_state": ["random_state"],
-}
 RATE = 1e-2
-FURTHEST = 1000  # steps ahead
+EXTREME = 2.0  # decades above the threshold
 
 
 class Judgement(NamedTuple):
@@ -127,7 +102,10 @@ class Learned:
     @property
     def start(self) -> FixedThreshold | AdaptiveThreshold:
         """A threshold that has seen no row."""
-        return AdaptiveThreshold(self.rate) if self.adaptive else FixedThreshold(self.level)
+        if not self.adaptive:
+            return FixedThreshold(self.level)
+        # Of a series that hardly varied, nothing is too extreme to be got used to.
+        return AdaptiveThreshold(self.rate, extreme=EXTREME if self.judge.plan.trained else np.inf)
 
     def table(self, steps: Steps) -> Array:
         """Return values (N, C) with the targets first, in original units."""
@@ -140,60 +118,6 @@ class Learned:
         """Return scaled values of the targets, (..., K), in original units."""
         K, scaler = len(self.names), self.scaler
         return target * scaler.scale[:K] + scaler.offset[:K] + scaler.origin[:K]
-
-
-def check(detector: Any) -> None:
-    """Refuse parameters that do not go together, before any work."""
-    steps = tuple(detector.n_steps_ahead)
-    whole = all(isinstance(h, (int, np.integer)) and not isinstance(h, bool) and 1 <= h <= FURTHEST for h in steps)
-    if not steps or not whole or len(set(steps)) < len(steps):
-        raise InvalidParameterError(
-            f"n_steps_ahead must hold different integers from 1 to {FURTHEST}, got {detector.n_steps_ahead!r}"
-        )
-    recipe_of(detector)
-    if detector.method == "reconstruction" and detector.mode == "offline":
-        raise InvalidParameterError(
-            'method="reconstruction" rebuilds a row from those before it: use mode="causal", got mode="offline"'
-        )
-    if detector.shape and detector.mode != "offline":
-        raise InvalidParameterError(
-            'shape=True compares windows with hindsight: use mode="offline", or shape=False, got mode="causal"'
-        )
-    if detector.drift and detector.mode == "offline":
-        raise InvalidParameterError('drift=True follows the rows one by one: use mode="causal", got mode="offline"')
-    if detector.threshold is not None and detector.contamination is not None:
-        raise InvalidParameterError(
-            f"threshold={detector.threshold!r} and contamination={detector.contamination!r} both set the threshold: "
-            "give one of them"
-        )
-
-
-class Recipe(NamedTuple):
-    """The recurrent layer and how it comes to its weights, "auto" being resolved."""
-
-    solver: str
-    cell: Cell
-    n_units: int
-
-
-def recipe_of(detector: Any) -> Recipe:
-    """Return the recurrent layer that the parameters ask for: large and drawn, or small and trained."""
-    rebuilds, solver = detector.method == "reconstruction", detector.solver
-    if solver == "auto":
-        solver = "adam" if rebuilds else "ridge"
-    elif rebuilds and solver == "ridge":
-        raise InvalidParameterError('method="reconstruction" is trained by gradient: use solver="adam", got "ridge"')
-    drawn = solver == "ridge"
-    cell = detector.cell if detector.cell != "auto" else "leaky" if drawn else "gru"
-    sizes = detector.hidden_layer_sizes
-    if isinstance(sizes, str):
-        sizes = 150 if drawn else 32
-    sizes = tuple(sizes) if isinstance(sizes, (tuple, list)) else (sizes,)
-    if len(sizes) != 1 or isinstance(sizes[0], bool) or not isinstance(sizes[0], (int, np.integer)) or sizes[0] < 1:
-        raise InvalidParameterError(
-            f"hidden_layer_sizes must be the positive number of units of one layer, got {detector.hidden_layer_sizes!r}"
-        )
-    return Recipe(solver, named(cell), int(sizes[0]))
 
 
 def learn(detector: Any, steps: Steps) -> Learned:
@@ -296,9 +220,10 @@ def target_positions(target: Any, columns: list[Hashable]) -> list[int]:
 
 def warn_of_flat(names: list[Hashable], every: bool) -> None:
     """Say which targets cannot be learnt from."""
+    outcome = "only the first departures will alarm" if every else "these columns do not count in the score"
     warnings.warn(
         f"more than 99.9 % of the training values of {', '.join(map(str, names))} are the same, so what is unusual "
-        f"cannot be learnt: {'no row will alarm' if every else 'these columns do not count in the score'}; "
+        f"cannot be learnt: {outcome}; "
         "give training rows in which they vary",
         DataWarning,
         stacklevel=4,
@@ -307,17 +232,17 @@ def warn_of_flat(names: list[Hashable], every: bool) -> None:
 
 def thresholds(detector: Any, judge: Causal | Offline) -> tuple[float, float, bool]:
     """Return false-alarm rate, threshold to start with, and whether it follows the rate."""
-    n = len(judge.reference)
+    n, rated = len(judge.reference), detector.threshold is None and detector.contamination is None
     if n == 0:
         raise ValueError(
-            "no training row could be judged, for too many values are missing: give more rows or fewer target columns"
+            "no training row could be judged: give more rows, or fewer missing values, target columns or steps ahead"
         )
     rate = detector.false_alarm_rate
     if rate == "auto":
         rate = RATE if n >= rows_needed(RATE) else min(1.0 / max(n, 1), 0.5)
-    elif detector.threshold is None and detector.contamination is None:
+    elif rated:
         check_rate(rate, n)
-    if not judge.plan.trained or detector.threshold == "dynamic":
+    if detector.threshold == "dynamic" or not (judge.plan.trained or rated):
         return rate, np.inf, False
     if detector.threshold is not None:
         return rate, float(detector.threshold), False
@@ -376,6 +301,17 @@ class Stream:
         if learned.one_dimensional:
             fields = [float(field[0]) for field in fields]
         return Judgement(score, score > threshold, *fields)
+
+
+def alike(state: Any, own: Any) -> bool:
+    """Tell whether a state has the parts of one's own, in their shapes."""
+    if isinstance(own, dict):
+        return (
+            isinstance(state, dict)
+            and state.keys() == own.keys()
+            and all(alike(part, own[name]) for name, part in state.items())
+        )
+    return np.shape(state) == np.shape(own)
 
 
 def stream(detector: Any, learned: Learned) -> Stream:

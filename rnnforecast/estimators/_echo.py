@@ -69,7 +69,7 @@ class EchoModel:
         Of one target and the inputs.
     weights : ndarray of shape (K, D, S)
     deviation : ndarray of shape (K, S)
-        Of the errors on rows that were not learnt from.
+        Of the errors on rows that were not learnt from; NaN where there were none.
     steps : tuple of int
         How far ahead is forecast.
     n_lags : int
@@ -242,6 +242,7 @@ def fit_echo(
     residuals = np.concatenate([other for _, other in found], axis=1)
     deviation = np.sqrt(_mean(np.square(residuals - _mean(residuals))))
     deviation = np.maximum(deviation, SMALLEST_DEVIATION)
+    deviation[np.isnan(residuals).all(axis=0)] = np.nan  # a step that was never seen is not judged
     return EchoModel(reservoir, weights, deviation, steps, n_lags, back), residuals / deviation
 
 

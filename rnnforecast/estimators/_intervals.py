@@ -54,9 +54,7 @@ def with_quantiles(
     return predictive.point, predictive.values(scores)
 
 
-def quantiles_at(
-    forecaster: BaseForecaster, series: Series, placement: Placement, steps: int, probabilities: _Array
-) -> _Array:
+def quantiles_at(forecaster: BaseForecaster, series: Series, placement: Placement, probabilities: _Array) -> _Array:
     """Return quantiles of rows within the history, one step ahead each, and of rows ahead from its end.
 
     Parameters
@@ -67,15 +65,13 @@ def quantiles_at(
         Its history, spaced, and known covariates of the rows ahead.
     placement : Placement
         n rows.
-    steps : int
-        How far they reach beyond the history.
     probabilities : ndarray of shape (Q,)
 
     Returns
     -------
     ndarray of shape (n, K, Q)
     """
-    steps = max(steps, 1)
+    steps = max(int(placement.steps(series).max()) + 1, 1)
     scores = _scores_now(forecaster, steps).quantiles(probabilities, steps)[:, None]
 
     def forecast(series: Series, origins: NDArray[np.int64], horizon: int) -> _Array:

@@ -20,8 +20,7 @@ from rnnforecast.series.continuation import columns_of_targets
 from rnnforecast.series.reading import common_index
 from rnnforecast.series.tables import read_table
 
-# Fitted values of a long series are computed in blocks, so that memory does not grow with the series.
-_ORIGINS_AT_ONCE = 4096
+_ORIGINS_AT_ONCE = 2**18  # fitted values are computed in blocks, each of which puts the history on the model's scale
 
 
 class DataWarning(UserWarning):

@@ -113,14 +113,14 @@ class Decision:
     reference : ndarray of shape (n,)
         Scores of ordinary rows.
     trained : bool
-        False: these say nothing, and scores are merely ranked, as log10(1 + score).
+        False: these say nothing, and any score is surprising: log10(1 + 1e6 score).
     threshold : FixedThreshold or AdaptiveThreshold
     """
 
     def __init__(self, reference: Array, trained: bool, threshold: FixedThreshold | AdaptiveThreshold):
         self.rolling = RollingTail(reference, n_kept=max(N_KEPT, len(reference)))
         if not trained:
-            self.rolling.tail = Tail(np.zeros(1), np.zeros(1), 1.0, 1.0, 0)
+            self.rolling.tail = Tail(np.zeros(1), np.zeros(1), 1.0, 1e-6, 0)
         self.threshold = threshold
 
     def extend(self, scores: Array, learn: bool) -> tuple[Array, Array]:

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from rnnforecast.estimators import _detector
 from rnnforecast.estimators._alarms import alarm_table, contributions
 from rnnforecast.estimators._detector import Judgement, Learned
+from rnnforecast.estimators._detector_parameters import CONSTRAINTS, check
 from rnnforecast.estimators._parameters import check_parameters, checked_number, one_blas_thread
 from rnnforecast.estimators._scoring import Scored
 from rnnforecast.series import Steps, read_steps
@@ -85,7 +86,7 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
         Minus the threshold a score starts with; NaN with ``threshold="dynamic"``.
     untrainable_ : list of labels
         Targets of which more than 99.9 % of the training values are the same. They do not count in the score; if there
-        are no others, rows are ranked by them but none alarms.
+        are no others, any departure is a high score, but alarms end when it lasts.
     n_warm_up_ : int
         Rows at the beginning of a series that have no score.
     period_ : int or None
@@ -106,12 +107,12 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
     >>> load = pd.Series(10 * np.sin(rows / 8) + noise, name="load")
     >>> load[1500:1505] += 15
     >>> detector = RNNAnomalyDetector(random_state=0).fit(load[:1000])
-    >>> detector.detect(load[1000:], refractory=100)[["start", "column", "direction"]]
+    >>> detector.detect(load[1000:])[["start", "column", "direction"]]
        start column direction
     0   1500   load        up
     """
 
-    _parameter_constraints: ClassVar[dict[str, Any]] = _detector.CONSTRAINTS
+    _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS
 
     _learned: Learned
 
@@ -184,7 +185,7 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
             Data that are no rows of numbers, or too few; the sentence says where and what to do.
         """
         check_parameters(self)
-        _detector.check(self)
+        check(self)
         steps = read_steps(X)
         with one_blas_thread():
             learned = _detector.learn(self, steps)
@@ -280,7 +281,7 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
         self,
         X: Any,
         *,
-        min_gap: int = 10,
+        min_gap: int | None = None,
         padding: int = 0,
         min_length: int = 1,
         refractory: int = 0,
@@ -291,8 +292,9 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
         Parameters
         ----------
         X : Series, frame or array of n rows
-        min_gap : int, default=10
-            Alarms with at most so many quiet rows between them are one.
+        min_gap : int or None, default=None
+            Alarms with at most so many quiet rows between them are one. None: as many as a forecast looks back at, for
+            so long an anomaly can disturb it.
         padding : int, default=0
             Rows added on both sides.
         min_length : int, default=1
@@ -300,9 +302,9 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
         refractory : int, default=0
             Rows after an interval in which no other may start.
         min_peak : float or None, default=None
-            Score that the highest row must exceed. None: of a false-alarm rate, 2.5 more than its threshold, for among
-            thousands of rows some alarm without cause (with hindsight and few training rows, still more); of other
-            thresholds, no more than these.
+            Score above which an interval begins and ends. None: of a false-alarm rate, 2.5 more than its threshold, for
+            among thousands of rows some alarm without cause (with hindsight and few training rows, still more); of
+            other thresholds, no more than these.
 
         Returns
         -------
@@ -311,11 +313,13 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
             `n_points` (rows that alarm), `column` (that contributed most), its `direction` ("up" or "down" from what
             was expected), and what was `expected` and `observed` in it at the peak.
         """
+        check_is_fitted(self)
+        learned = self._learned
+        min_gap = learned.judge.plan.n_lags if min_gap is None else min_gap
         joining = {"min_gap": min_gap, "padding": padding, "min_length": min_length, "refractory": refractory}
         for name, value in joining.items():
             checked_number(value, name, minimum=int(name == "min_length"))
         steps, scored = self._judged(X)
-        learned = self._learned
         if min_peak is None:
             min_peak = learned.level + learned.judge.event if learned.adaptive else 0.0
         observed = learned.table(steps)[:, : len(learned.names)]
@@ -366,9 +370,16 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            A state of something else.
         """
         check_is_fitted(self)
         stream = _detector.stream(self, self._learned)
+        if not _detector.alike(state, stream.scorer.state):
+            raise ValueError("state must come from get_state of a detector with the same parameters and columns")
         stream.scorer.state = state
         self._stream = stream
         return self

@@ -55,6 +55,8 @@ class TimeAxis:
 
 def one_series(data: pd.Series | pd.DataFrame, column: str | None, role: str) -> pd.Series:
     """Return the one series to draw of what was given, or say which columns there are."""
+    if isinstance(data, pd.Series | pd.DataFrame):
+        require_one_series(data, role)
     if isinstance(data, pd.Series):
         chosen = data
     elif isinstance(data, pd.DataFrame):
@@ -69,3 +71,11 @@ def one_series(data: pd.Series | pd.DataFrame, column: str | None, role: str) ->
     if chosen.empty:
         raise ValueError(f"{role} has no rows: there is nothing to draw")
     return chosen
+
+
+def require_one_series(data: pd.Series | pd.DataFrame, role: str) -> None:
+    """Refuse a panel."""
+    if isinstance(data.index, pd.MultiIndex):
+        raise ValueError(
+            f"{role} is a panel, but a picture shows one series: forecast, then take the rows of one with .xs(name)"
+        )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from rnnforecast.plotting._canvas import FORECAST, OBSERVED, REFERENCES, axes, finish, tint
-from rnnforecast.plotting._time import TimeAxis, one_series
+from rnnforecast.plotting._time import TimeAxis, one_series, require_one_series
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -147,6 +147,7 @@ class ForecastDisplay:
         """
         if not isinstance(y, (pd.Series, pd.DataFrame)):
             raise TypeError(f"y must be a pandas Series or DataFrame, whose index is drawn, got {type(y).__name__}")
+        require_one_series(y, "y")
         asked = {} if level is None else {"level": level}
         forecast = estimator.forecast(h, **asked) if X is None else estimator.forecast(h, X, **asked)
         known = y.index <= estimator.cutoff_

@@ -303,20 +303,22 @@ def _panel_continued(series: Series, index: pd.Index | None) -> tuple[Clock, np.
     return clock, owner, rows
 
 
-def _longer(series: Series, owner: np.ndarray, rows: np.ndarray) -> tuple[Spans, np.ndarray, np.ndarray]:
-    """Return spans with the new rows (n,) of the clock, and where in them the old and the new rows are."""
+def _longer(series: Series, owner: np.ndarray, rows: np.ndarray) -> tuple[Spans, Any, np.ndarray]:
+    """Return spans with the new rows (n,) of the clock, and what picks the old and the new rows in them."""
     before = series.spans
     ends = before.ends.copy()
     np.maximum.at(ends, owner, rows + 1)
     spans = Spans.of(ends - before.first, before.first)
-    old = np.repeat(spans.starts, before.lengths) + before.within()
+    old = replace(spans, lengths=before.lengths).inside()
     return spans, old, spans.starts[owner] + rows - spans.first[owner]
 
 
-def _longer_dates(series: Series, clock: Clock, spans: Spans, old: np.ndarray) -> np.ndarray:
+def _longer_dates(series: Series, clock: Clock, spans: Spans, old: Any) -> np.ndarray:
     """Return the calendar's columns of all rows; those of the `old` rows are there, and are the last of `known`."""
-    n_dates = 2 * len(series.calendar)
-    dates, added = np.empty((int(spans.lengths.sum()), n_dates)), np.ones(int(spans.lengths.sum()), dtype=bool)
+    n_rows, n_dates = int(spans.lengths.sum()), 2 * len(series.calendar)
+    if not n_dates:
+        return np.empty((n_rows, 0))
+    dates, added = np.empty((n_rows, n_dates)), np.ones(n_rows, dtype=bool)
     dates[old], added[old] = series.known[:, series.known.shape[1] - n_dates :], False
     rows = spans.clock_rows()[added]
     first = int(rows.min())

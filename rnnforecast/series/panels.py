@@ -98,7 +98,7 @@ def place_panel(index: pd.MultiIndex, *, freq: object, sort: bool, holes: bool, 
     order = np.lexsort((rows, owner)) if sort else np.argsort(owner, kind="stable")
     owner, rows = owner[order], rows[order]
     begin = np.flatnonzero(np.diff(owner, prepend=-1))
-    require_increasing(owner, rows, panel_labels(ids, owner, on_clock, rows), name)
+    require_increasing(owner, rows, panel_index(ids, owner, on_clock.clock.labels, rows), name)
     first, last = rows[begin], rows[np.append(begin[1:], len(rows)) - 1]
     spans = Spans.of(last - first + 1, first)
     placed = Placement(on_clock.clock, order, spans.starts[owner] + rows - first[owner], spans, ids)
@@ -143,11 +143,6 @@ def split_levels(index: pd.MultiIndex, name: str) -> tuple[np.ndarray, pd.Index,
             f"{kind_text(times)}; convert it with pd.to_datetime{swap}"
         )
     return owner, ids, stamps, times
-
-
-def panel_labels(ids: pd.Index, owner: np.ndarray, placement: Placement, rows: np.ndarray) -> pd.MultiIndex:
-    """Return the labels (n,) of rows of the clock of `placement`, with the names of their series."""
-    return panel_index(ids, owner, placement.clock.labels, rows)
 
 
 def require_increasing(owner: np.ndarray, rows: np.ndarray, labels: pd.Index, name: str) -> None:

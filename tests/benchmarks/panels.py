@@ -26,9 +26,13 @@ PUBLISHED = {"ES-RNN, the winner": 0.851}  # of the weekly series
 def m4_weekly() -> tuple[pd.Series, np.ndarray]:
     """Training rows under a MultiIndex (id, week), and the held back values (S, 13) in the order of the ids."""
     folder = Path(os.environ.get("RNNFORECAST_DATA", ".")) / "m4"
-    train = pd.read_csv(folder / "Weekly-train.csv", index_col=0).sort_index().set_axis(range(2597), axis=1)
+    train = pd.read_csv(folder / "Weekly-train.csv", index_col=0).sort_index()
     test = pd.read_csv(folder / "Weekly-test.csv", index_col=0).sort_index()
-    return train.rename_axis(index="id", columns="week").stack().dropna(), test.to_numpy(float)
+    values = train.to_numpy(float)
+    there = ~np.isnan(values)
+    row, week = np.nonzero(there)
+    index = pd.MultiIndex.from_arrays([train.index[row], week], names=["id", "week"])
+    return pd.Series(values[there], index), test.to_numpy(float)
 
 
 def owa(forecast: np.ndarray, truth: np.ndarray, series: pd.Series) -> float:

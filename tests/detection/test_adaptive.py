@@ -41,6 +41,13 @@ def test_extreme_and_missing_rows_change_nothing(score):
     assert threshold.level == 2.0
 
 
+def test_without_extremes_a_lasting_change_is_soon_tolerated():
+    thresholds = AdaptiveThreshold(0.01, extreme=np.inf).extend([8.0] * 1000)
+    assert thresholds[0] == 2.0
+    # 27 alarms raise the threshold by six decades; later ones keep the rate.
+    assert 0.01 < (thresholds < 8.0).mean() < 0.05
+
+
 def test_rows_one_by_one_are_rows_at_once(rng):
     scores = surprises(rng, 300, 1.3)
     one = AdaptiveThreshold(0.02)

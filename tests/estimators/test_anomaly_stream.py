@@ -78,6 +78,14 @@ def test_a_kept_state_goes_on_as_if_nothing_had_happened(table):
     np.testing.assert_array_equal([detector.update(row).score for row in rows[100:300]], expected)
 
 
+def test_a_state_of_something_else_is_refused(table):
+    detector = small().fit(table[:N_TRAIN])
+    other = small(hidden_layer_sizes=20).fit(table[:N_TRAIN])
+    for state in ({}, {"run": 1}, other.get_state()):
+        with pytest.raises(ValueError, match="state must come from get_state"):
+            detector.set_state(state)
+
+
 def test_the_state_does_not_grow(table):
     detector = small().fit(table[:N_TRAIN])
 

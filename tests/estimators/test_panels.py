@@ -164,6 +164,24 @@ def test_covariates_move_the_steps_they_belong_to(panel):
     np.testing.assert_array_equal(moved.loc["b"].iloc[:2], 0.0)
 
 
+def test_a_forecast_of_few_steps_reads_all_covariates_that_are_given(panel):
+    steps = future(panel)
+    for rows, model in ((panel, small(blend=None)), (panel.loc["a"], small(blend=None))):
+        model.fit(rows[["price"]], rows["sold"])
+        ahead = steps if rows is panel else steps.loc["a"]
+        few = model.forecast(2, ahead)
+        np.testing.assert_array_equal(few, model.forecast(X=ahead).reindex(few.index))
+
+
+def test_a_series_that_ended_before_the_others_is_forecast_within_their_time(panel):
+    model = Mirror(H, shows="known", calendar=["weekday"]).fit(panel[["price"]], panel["sold"])
+    steps = future(panel)
+    whole = pd.Series(model.predict(steps), steps.index)
+    np.testing.assert_array_equal(model.predict(steps.loc[["b"]]), whole.loc["b"])
+    angle = 2 * np.pi * steps.index.get_level_values(1).day_of_week / 7
+    np.testing.assert_allclose(whole, steps["price"] + np.sin(angle) + np.cos(angle), atol=1e-12)
+
+
 def test_columns_of_the_future_are_found_by_name(panel):
     X = panel[["price"]].assign(other=1.0)
     model = Mirror(H, shows="known").fit(X, panel["sold"])
