@@ -70,7 +70,7 @@ class Interpretation(BaseForecaster):
         ------
         ValueError
             If `step` or `target` is none of the forecaster's, or its networks learnt with ``forking_sequences=True``,
-            from differences or with ``missing="mask"``.
+            from differences or with ``missing="mask"``, or forecast a distribution.
         """
         check_is_fitted(self)
         self._require_levels()

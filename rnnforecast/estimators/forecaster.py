@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -12,13 +13,16 @@ from sklearn.utils.validation import check_is_fitted
 from rnnforecast.estimators import _diagnosis
 from rnnforecast.estimators._architecture import CONSTRAINTS, check
 from rnnforecast.estimators._base import BaseForecaster
+from rnnforecast.estimators._distributions import DISTRIBUTIONS, check_distribution, predictive
 from rnnforecast.estimators._forking import check_forked
 from rnnforecast.estimators._interpretation import Interpretation
 from rnnforecast.estimators._learning import learn
 from rnnforecast.estimators._parameters import n_threads, one_blas_thread
+from rnnforecast.estimators._predictive import Predictive
 from rnnforecast.estimators._training import CONSTRAINTS as TRAINING
 from rnnforecast.estimators._training import check_training
 from rnnforecast.estimators.stream import ForecastStream
+from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.series import Series
 from rnnforecast.transforms import TRANSFORMS
 
@@ -106,11 +110,19 @@ class RNNForecaster(Interpretation, BaseForecaster):
         Numbers that stand for a missing value as NaN does, such as -999.
     freq : str, offset or None, default=None
         Frequency of the index where it cannot be inferred.
+    intervals : {"conformal", "adaptive"}, default="conformal"
+        Calibrate intervals on held-out rows at the end of the training, or also on later ones, old ones counting less.
     blend : "auto", float in [0, 1] or None, default="auto"
         Weight of the network beside the linear model; None is the network alone.
     n_estimators : int, default=3
         Networks, from different seeds, that are averaged.
-    loss : {"absolute_error", "squared_error", "huber"}, default="absolute_error"
+    loss : str, default="absolute_error"
+        "absolute_error", "squared_error" or "huber" of the forecast; or a distribution, with "direct" and "parallel"
+        only, of levels and without a mask: "quantile", "gaussian" or "student_t", whose median is blended; of counts
+        "negative_binomial" or "poisson", whose mean is the forecast, of the network alone and unscaled (Salinas et al.,
+        2020). Intervals are those of the distribution, calibrated.
+    quantiles : tuple of float, default=(0.1, 0.5, 0.9)
+        What loss="quantile" learns; the median is added. Others are interpolated.
     solver : {"adamw", "adam", "sgd", "rmsprop"}, default="adamw"
     alpha : float, default=0.01
         Weight decay.
@@ -192,6 +204,8 @@ class RNNForecaster(Interpretation, BaseForecaster):
         "blend": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both"), None],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         **TRAINING,
+        "loss": [StrOptions({*LOSSES, *DISTRIBUTIONS})],
+        "quantiles": [tuple, list],
     }
 
     def __init__(
@@ -229,9 +243,11 @@ class RNNForecaster(Interpretation, BaseForecaster):
         missing: str = "error",
         missing_values: Any = None,
         freq: Any = None,
+        intervals: str = "conformal",
         blend: Any = "auto",
         n_estimators: int = 3,
         loss: str = "absolute_error",
+        quantiles: Any = (0.1, 0.5, 0.9),
         solver: str = "adamw",
         alpha: float = 0.01,
         momentum: float = 0.9,
@@ -288,9 +304,11 @@ class RNNForecaster(Interpretation, BaseForecaster):
         self.missing = missing
         self.missing_values = missing_values
         self.freq = freq
+        self.intervals = intervals
         self.blend = blend
         self.n_estimators = n_estimators
         self.loss = loss
+        self.quantiles = quantiles
         self.solver = solver
         self.alpha = alpha
         self.momentum = momentum
@@ -322,6 +340,7 @@ class RNNForecaster(Interpretation, BaseForecaster):
         super()._validate_params()
         check(self)
         check_forked(self)
+        check_distribution(self)
         check_training(self)
 
     def _minimum_rows(self, series: Series) -> int:
@@ -333,6 +352,21 @@ class RNNForecaster(Interpretation, BaseForecaster):
         windows = self.ensemble_.windows
         linear = 0 if self.linear_ is None else self.linear_.recipe_.lookback
         return max(windows.lookback, windows.base or 0, linear) + 1
+
+    def _held_out(self) -> tuple[BaseForecaster, Any]:
+        if (self._n_early == self._n_learnt).all():
+            return super()._held_out()
+        early = copy(self)
+        early.__dict__ = vars(self) | self._early
+        return early, np.squeeze(self._n_early)[()]
+
+    def _predictive(self, series: Series, origins: np.ndarray, horizon: int) -> Predictive:
+        if self.ensemble_.head is None:
+            return super()._predictive(series, origins, horizon)
+        with one_blas_thread():
+            parameters = self.ensemble_.parameters_of_series(series, origins, horizon, n_threads(self.n_jobs))
+        point = self._forecast(series, origins, horizon)
+        return predictive(self.ensemble_.head, parameters, point, self._error_scale)
 
     def _forecast(self, series: Series, origins: np.ndarray, horizon: int) -> np.ndarray:
         with one_blas_thread():

@@ -149,6 +149,8 @@ class Direct:
     highway : int
         The last `highway` values of each target enter the output linearly beside the network, 0 for none (the
         autoregressive path of Lai et al., 2018, LSTNet).
+    n_parameters : int
+        Numbers that are forecast for each value.
     """
 
     every = reads_state = False
@@ -161,9 +163,10 @@ class Direct:
         horizon: int,
         head_layer_sizes: Sequence[int] = (),
         highway: int = 0,
+        n_parameters: int = 1,
     ):
         self.n_units, self.n_context, self.n_targets, self.highway = n_units, n_context, n_targets, highway
-        n_outputs = horizon * n_targets
+        n_outputs = horizon * n_targets * n_parameters
         self.head = head(n_units + n_context, head_layer_sizes, n_outputs)
         self.path = Chain([Dense(highway * n_targets, n_outputs, initialize=zeros)]) if highway else None
 
@@ -281,7 +284,7 @@ class Recursive:
     ) -> tuple[np.ndarray, None]:
         """Derivative in every hidden state, (T, H, B), zero before the last `horizon` steps."""
         d = d_out.reshape(self.horizon, self.n_targets, -1)
-        if d_given is not None:
+        if d_given is not None and self.from_present:
             d_given.past[-self.horizon :, : self.n_targets] += d
         d_read = self.head.backward(prepared, d, work["head"], d_views, wants_d_x=True)
         assert d_read is not None

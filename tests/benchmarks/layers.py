@@ -52,6 +52,10 @@ class Given:
         """Targets (1, n)."""
         return self.y[:, origin[0] : origin[0] + len(origin)]
 
+    def linked(self, out: np.ndarray, read: Normalised) -> np.ndarray:
+        """Values are forecast as they are."""
+        return out
+
     def restore(self, out: np.ndarray, read: Normalised) -> np.ndarray:
         """Nothing was normalised."""
         return out[:, None]
