@@ -104,6 +104,27 @@ def test_interval_columns_become_bands(load):
     assert bands["97.5 % interval"].get_paths()[0].get_extents().y0 == pytest.approx(center.min() - 2)
 
 
+def test_levels_asked_of_a_forecaster_are_drawn_as_a_fan_that_darkens_inwards(load):
+    from rnnforecast import NaiveForecaster
+
+    forecaster = NaiveForecaster(12).fit(load[:216])
+    display = ForecastDisplay.from_estimator(forecaster, load, level=[50, 80, 95])
+    bands = {band.get_label(): band for band in display.ax_.collections}
+    assert list(bands) == ["95 % interval", "80 % interval", "50 % interval"]
+    expected = forecaster.forecast(level=95)
+    box = bands["95 % interval"].get_paths()[0].get_extents()
+    assert box.y0 == pytest.approx(expected["load-lo-95"].min())
+    assert box.y1 == pytest.approx(expected["load-hi-95"].max())
+    brightness = [band.get_facecolor()[0, :3].sum() for band in bands.values()]
+    assert (np.diff(brightness) < 0).all()
+
+
+def test_quantile_columns_are_no_targets(load):
+    frame = pd.DataFrame({"load": load[216:], "load-q0.1": load[216:] - 1})
+    display = ForecastDisplay.from_predictions(load[:216], frame)
+    np.testing.assert_array_equal(lines(display)["forecast"].get_ydata(), load[216:])
+
+
 def test_a_column_of_several_targets_is_chosen_by_name(load):
     both = pd.DataFrame({"load": load, "price": 2 * load})
     display = ForecastDisplay.from_predictions(both[:216], both[216:], both[216:], column="price")

@@ -22,6 +22,7 @@ from rnnforecast.network.decoders import Decoder, Direct, Recursive
 from rnnforecast.network.dense import Dense
 from rnnforecast.network.dropout import Dropout, VariationalDropout
 from rnnforecast.network.ends import Ends
+from rnnforecast.network.heads import Head, head_of
 from rnnforecast.network.layer import Layer
 from rnnforecast.network.lookup import Lookup
 from rnnforecast.network.network import Network
@@ -183,6 +184,7 @@ def design(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
         )
     K, horizon = series.target.shape[1], forecaster.horizon
     static = None if series.static is None else StaticEncoder.fit(series.static)
+    distribution = head_of(forecaster.loss, forecaster.quantiles)
     windows = Windows(
         lookback=lookback,
         horizon=horizon,
@@ -191,10 +193,11 @@ def design(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
         n_known=series.known.shape[1],
         n_past=series.past.shape[1] * (1 if series.masked is None else 3),
         base=0 if recursive or recipe.base is None or recipe.base > lookback else recipe.base,
-        norm=_norm(forecaster.window_norm, recipe),
+        norm=_norm(forecaster.window_norm, recipe, distribution),
         recursive=recursive,
         marked=series.masked is not None,
         n_static=0 if static is None else static.n_columns,
+        head=distribution,
     )
     encoder = _encoder(forecaster, windows.n_inputs, () if static is None else static.n_symbols, segment, dtype)
     width = encoder.n_outputs
@@ -211,12 +214,15 @@ def design(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
         end = Parallel(each[-1], width, windows, min(segment, horizon), dtype, head, forecaster.dropout)
     else:
         highway = min(forecaster.highway, lookback)
-        end = Direct(width, windows.n_context, windows.n_targets, horizon, head, highway)
+        n_parameters = windows.n_outputs // windows.n_targets
+        end = Direct(width, windows.n_context, windows.n_targets, horizon, head, highway, n_parameters)
     return Architecture(Network(encoder, end, dtype), windows)
 
 
-def _norm(window_norm: str | None, recipe: Recipe) -> str | None:
-    """Return what each window is freed of, decided by the data where it was left open."""
+def _norm(window_norm: str | None, recipe: Recipe, distribution: Head | None) -> str | None:
+    """Return what each window is freed of, decided by the data where it was left open; counts are only scaled."""
+    if distribution is not None and distribution.counts:
+        return "count"
     if recipe.base is None and window_norm in ("auto", "last"):
         return None  # differences keep their level
     if window_norm != "auto":

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rnnforecast.metrics import diebold_mariano
+from rnnforecast.metrics._forecasts import interval_scores, pinball
 
 _NAIVE = "seasonal naive"
 _SIGNIFICANT = 0.05
@@ -26,9 +27,9 @@ class Backtest:
     ----------
     forecasts : DataFrame
         One line per series, origin, step and target column, on the forecast labels, of a panel a MultiIndex (series,
-        time): ``cutoff`` (last label the forecast knew),
-        ``step`` (from 1), ``target`` (only with several target columns), ``actual`` (NaN where the data had a hole),
-        ``forecast`` and ``seasonal_naive``.
+        time): ``cutoff`` (last label the forecast knew), ``step`` (from 1), ``target`` (only with several target
+        columns), ``actual`` (NaN where the data had a hole), ``forecast`` and ``seasonal_naive``; with levels,
+        ``lo-80``, ``hi-80`` and so on.
     model : str
         Name of the forecaster's class.
     season_length : int
@@ -43,9 +44,11 @@ class Backtest:
     n_parameters : int or None
         Of the forecaster, if it counts them: of one network, where it averages several.
     fit_seconds : float
-        Of learning, all refits together; a first fit on a machine also compiles.
+        Of learning, all refits together, and of calibrating intervals; a first fit on a machine also compiles.
     windows_per_second : float
         Speed of the forecasts.
+    levels : tuple of float
+        Nominal coverages of the intervals in per cent.
     """
 
     forecasts: pd.DataFrame
@@ -58,6 +61,7 @@ class Backtest:
     n_parameters: int | None
     fit_seconds: float
     windows_per_second: float
+    levels: tuple[float, ...] = ()
 
     def table(self) -> pd.DataFrame:
         """Errors over all windows and steps.
@@ -66,8 +70,10 @@ class Backtest:
         -------
         DataFrame
             One row for the forecaster and one for seasonal naive (per target, if there are several), columns ``MAE``,
-            ``RMSE``, ``MASE`` (Hyndman and Koehler, 2006) and ``skill``, which is 1 - MAE / MAE of seasonal naive. Of
-            a panel, ``MASE`` is the mean over the series, and the skill that of it: large series count no more than
+            ``RMSE``, ``MASE`` (Hyndman and Koehler, 2006) and ``skill``, which is 1 - MAE / MAE of seasonal naive. With
+            levels, ``coverage-80`` in per cent and ``score-80`` (interval score) and so on, and ``CRPS``, from the ends
+            of all intervals and the forecast as their median. Of a panel, ``MASE``, ``score-80`` and ``CRPS`` are means
+            over the series, in units of `scales`, and the skill is that of the MASE: large series count no more than
             small ones.
         """
         tables = {name: self._errors(rows, name) for name, rows in self._by_target().items()}
@@ -82,7 +88,7 @@ class Backtest:
         -------
         DataFrame
             One row per series (and target, if there are several), columns ``MAE``, ``RMSE``, ``MASE`` and ``skill``,
-            which is 1 - MAE / MAE of seasonal naive.
+            which is 1 - MAE / MAE of seasonal naive; with levels those of `table`, in units of the series.
 
         Raises
         ------
@@ -135,13 +141,14 @@ class Backtest:
         return pd.DataFrame.from_dict(tests, orient="index", columns=["statistic", "p_value"]).rename_axis("target")
 
     def __str__(self) -> str:
-        return "\n".join([self._title(), self.table().to_string(float_format="{:.4g}".format), *self._remarks()])
+        table = self.table().to_string(float_format="{:.4g}".format, na_rep="")
+        return "\n".join([self._title(), table, *self._remarks()])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         remarks = "".join(f"<p>{escape(sentence)}</p>" for sentence in self._remarks())
-        return f"<p>{escape(self._title())}</p>{self.table().to_html(float_format='{:.4g}'.format)}{remarks}"
+        return f"<p>{escape(self._title())}</p>{self.table().to_html(float_format='{:.4g}'.format, na_rep='')}{remarks}"
 
     def _title(self) -> str:
         windows = "1 window" if self.n_windows == 1 else f"{self.n_windows} windows"
@@ -157,7 +164,9 @@ class Backtest:
         parameters = "" if self.n_parameters is None else f" {self.n_parameters:,} parameters"
         pace = f"forecast {self.windows_per_second:,.0f} windows a second"
         cost = f"Learnt{parameters} in {self.fit_seconds:.2g} s, {pace}."
-        return [*self._verdict(p_values), *([test] if len(p_values) else []), cost]
+        units = "Interval scores and CRPS are in units of each series' scale, as the MASE is."
+        said = [units] * (self._is_panel and bool(self.levels)) + self._verdict(p_values)
+        return [*said, *([test] if len(p_values) else []), cost]
 
     def _verdict(self, p_values: pd.Series) -> list[str]:
         skill = self.table().loc[lambda table: table.index.get_level_values(-1) == self.model, "skill"]
@@ -193,6 +202,10 @@ class Backtest:
         table = pd.DataFrame.from_dict(lines, orient="index").rename_axis("model")
         compared = table["MASE" if self._is_panel else "MAE"]
         table["skill"] = skill(compared, compared.loc[_NAIVE])
+        for measure, values in self._interval_measures(rows).items():
+            scaled = self._is_panel and not str(measure).startswith("coverage")
+            mean = self._scaled(values, target).mean() if scaled else values.mean()
+            table[measure] = [mean, np.nan]  # seasonal naive comes without intervals
         return table
 
     def _each_series(self, rows: pd.DataFrame, target: Any) -> pd.DataFrame:
@@ -206,7 +219,22 @@ class Backtest:
             }
         )
         table["skill"] = skill(absolute["forecast"], absolute["seasonal_naive"])
-        return table
+        measures = self._interval_measures(rows)
+        return table.join(measures.groupby(level=0, sort=False).mean()) if self.levels else table
+
+    def _interval_measures(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return what is said of the intervals, for each row (n,) that has a truth; no columns without levels."""
+        rows = rows[rows["actual"].notna()]
+        truth, losses = rows["actual"].to_numpy(), pd.DataFrame(index=rows.index)
+        quantiles = [(0.5, rows["forecast"].to_numpy())]
+        for level in self.levels:
+            low, high = (rows[f"{end}-{level:g}"].to_numpy() for end in ("lo", "hi"))
+            losses[f"coverage-{level:g}"] = 100.0 * ((low <= truth) & (truth <= high))
+            losses[f"score-{level:g}"] = interval_scores(truth, low, high, level)
+            quantiles += [((100.0 - level) / 200.0, low), ((100.0 + level) / 200.0, high)]
+        if self.levels:
+            losses["CRPS"] = 2.0 * np.mean([pinball(truth, values, p) for p, values in quantiles], axis=0)
+        return losses
 
     def _scaled(self, absolute: pd.Series, target: Any) -> pd.Series:
         """Return the mean of absolute errors (n,) over the scale of their series: one number, of a panel one each."""

@@ -1,12 +1,10 @@
 """What every forecaster does besides learning: read, place rows in time, answer in pandas, keep scikit-learn's manners.
 
-N rows of history, K target columns, S series, n origins or rows asked, H steps ahead. An origin is the first row
-forecast.
+N rows of history, K targets, S series, n origins or rows asked, H steps ahead. An origin is the first row forecast.
 """
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -18,25 +16,20 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from rnnforecast.estimators import _covering, _holes, _placement
+from rnnforecast.estimators import _calibration, _covering, _holes, _intervals, _placement, _units
+from rnnforecast.estimators._asked import asked
 from rnnforecast.estimators._backtest import Backtest
 from rnnforecast.estimators._holes import forecast_through, longest_wait, until_observed
-from rnnforecast.estimators._inputs import as_history, cutoff_of, known_step, require_rows, require_rows_before
-from rnnforecast.estimators._parameters import MAX_STEPS, check_parameters, checked_number
+from rnnforecast.estimators._inputs import as_history, cutoff_of, described, known_step, require_rows
+from rnnforecast.estimators._parameters import MAX_STEPS, check_parameters
+from rnnforecast.estimators._predictive import Around, Predictive
 from rnnforecast.estimators._rolling import origins_of_windows, run_backtest
+from rnnforecast.estimators._rows import DataWarning, ahead, placed, tell, truth_of, values_at
 from rnnforecast.estimators._scales import means
 from rnnforecast.series import Series, read, read_more, to_pandas
-from rnnforecast.series.continuation import columns_of_targets
-from rnnforecast.series.gaps import mark
-from rnnforecast.series.reading import common_index
-from rnnforecast.series.statics import without_static
-from rnnforecast.series.tables import read_table
+from rnnforecast.transforms import Identity, Pointwise
 
-_ORIGINS_AT_ONCE = 2**18  # fitted values are computed in blocks, each of which puts the history on the model's scale
-
-
-class DataWarning(UserWarning):
-    """A forecaster had to decide how the rows it was given continue the series."""
+__all__ = ["BaseForecaster", "DataWarning"]
 
 
 class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
@@ -67,10 +60,15 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         "missing": [StrOptions({"error", "mask", "interpolate"})],
         "missing_values": [Real, tuple, list, None],
         "freq": "no_validation",  # pandas knows what a frequency is
+        "intervals": [StrOptions(set(_calibration.INTERVALS))],
     }
 
     horizon: int
     _history: Series
+    _n_learnt: NDArray[np.int64]  # (S,)
+    _error_units: NDArray[np.float64] | None
+    _calibrations: dict[tuple[int, int], _calibration.Calibration]  # made when asked for
+    _error_scale: Pointwise = Identity()  # makes errors of one size whatever the level
 
     @abstractmethod
     def _learn(self, series: Series) -> dict[str, Any]:
@@ -96,6 +94,15 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         ndarray of shape (n, H, K)
             In the target's own units.
         """
+
+    def _predictive(self, series: Series, origins: NDArray[np.int64], horizon: int) -> Predictive:
+        """Forecast as `_forecast` does, with the distribution that is to be calibrated."""
+        point, units = self._forecast(series, origins, horizon), _units.units_at(self, series, origins)
+        return Around(point, self._error_scale, units)
+
+    def _held_out(self) -> tuple[BaseForecaster, Any]:
+        """Return a twin that has not learnt from the last training rows, and the first of these of each series."""
+        return _calibration.learn_on_head(self)
 
     def _minimum_rows(self, series: Series) -> int:
         """Return the smallest number of rows that can be learnt from, for each series."""
@@ -131,7 +138,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_parameters(self)
         series = self._read(X, y)
-        _tell(_holes.remarks_on_closures(series))
+        tell(_holes.remarks_on_closures(series))
         return self._fit_series(series)
 
     def predict(self, X: Any) -> NDArray[np.float64]:
@@ -159,24 +166,38 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             Rows before the training data, which shuffling and plain KFold ask for; other columns than in `fit`.
         """
         check_is_fitted(self)
-        series, name = self._history, type(self).__name__
-        placement = _placement.place(series, X, estimator=name)
-        remarks = []
-        if placement.counted and _covering.is_training_data(series, X, placement):
-            placement = _covering.whole_history(series, placement)
-        elif placement.counted:
-            remarks.append(
-                f"X has no time labels that continue the data, so its rows are taken as the {len(placement.rows)} "
-                f"steps after {self.cutoff_}; "
-                'keep the index of a frame, in a Pipeline with set_output(transform="pandas")'
-            )
-        _placement.require_not_before(series, placement, estimator=name)
-        _tell(remarks + _covering.remarks_on_gaps(series, placement))
-        values = self._values_at(self._covered(series, placement, 0), placement)
-        return values[:, 0] if series.one_dimensional else values
+        values = values_at(*self._rows_of(X), self._forecast, self._training_mean)
+        return values[:, 0] if self._history.one_dimensional else values
 
-    def forecast(self, h: int | None = None, X: Any = None, *, history: Any = None) -> pd.Series | pd.DataFrame:
-        """Forecast the steps after the last known row.
+    def predict_quantiles(self, X: Any, quantiles: Any = (0.1, 0.5, 0.9)) -> NDArray[np.float64]:
+        """Forecast quantiles of the rows of X; the index decides as in `predict`.
+
+        Parameters
+        ----------
+        X : as in `predict`
+        quantiles : float or sequence of Q floats, default=(0.1, 0.5, 0.9)
+
+        Returns
+        -------
+        ndarray of shape (n, Q) or (n, K, Q)
+            Ascending with the probability; for the rows after the end as `forecast` has them.
+        """
+        check_is_fitted(self)
+        probabilities = asked(quantiles=[] if quantiles is None else quantiles).probabilities
+        values = _intervals.quantiles_at(self, *self._rows_of(X), probabilities)
+        return values[:, 0] if self._history.one_dimensional else values
+
+    def forecast(
+        self,
+        h: int | None = None,
+        X: Any = None,
+        *,
+        history: Any = None,
+        level: Any = None,
+        quantiles: Any = None,
+        n_samples: int | None = None,
+    ) -> pd.Series | pd.DataFrame:
+        """Forecast the steps after the last known row, on request with intervals, quantiles or sample paths.
 
         Parameters
         ----------
@@ -188,6 +209,13 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         history : Series, frame, array or tuple (X, y), optional
             Other or newer data to forecast with the same model, as they would be given to `fit`. A panel may have
             series that the model has not seen, and may lack some that it has.
+        level : float or sequence of float, optional
+            Nominal coverages of central intervals, in per cent: columns ``load``, ``load-lo-80``, ``load-hi-80``. The
+            errors of the series of a panel are pooled, in units of the deviation of each.
+        quantiles : float or sequence of float, optional
+            Probabilities: columns ``load-q0.1``; 0.1 and 0.9 are the ends of the 80 % interval.
+        n_samples : int, optional
+            Possible futures; steps and targets depend on each other, series do not: columns ``load-sample-1``.
 
         Returns
         -------
@@ -197,27 +225,17 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            Steps for which covariates are missing, with their labels and columns.
+            Steps for which covariates are missing, with their labels and columns; too few rows to calibrate intervals.
         """
         check_is_fitted(self)
+        wanted = asked(level, quantiles, n_samples)
         series = self._history if history is None else self._read_history(history)
-        if X is None:
-            steps = checked_number(self.horizon if h is None else h, "h")
-            placement = _placement.nowhere(series)
-        else:
-            placement = _placement.place(series, X, estimator=type(self).__name__)
-            placement = placement.of(placement.steps(series) >= 0)
-            if len(placement.rows) == 0:
-                raise ValueError(
-                    f"X must have rows after {series.clock.labels[-1]}, the last known label; "
-                    "give the covariates of the steps to be forecast"
-                )
-            steps = checked_number(int(placement.steps(series).max()) + 1 if h is None else h, "h")
-        placement = _placement.reaching(series, placement, steps)
-        _covering.require_covariates(series, placement, steps)
-        covered = self._covered(series, placement, steps)
+        placement, steps = ahead(series, X, h, self.horizon, estimator=type(self).__name__)
+        covered, labels = self._covered(series, placement, steps), _placement.labels_ahead(series, placement, steps)
+        if wanted:
+            return _intervals.forecast_frame(self, covered, steps, labels, wanted)
         values = forecast_through(self._forecast, covered, covered.spans.stops, steps)
-        return to_pandas(np.concatenate(values), _placement.labels_ahead(series, placement, steps), series)
+        return to_pandas(np.concatenate(values), labels, series)
 
     def update(self, y_new: Any, X_new: Any = None) -> BaseForecaster:
         """Take in new observations without learning from them: later forecasts start after them.
@@ -241,7 +259,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         series = read_more(self._history, y_new, X_new)
-        _tell(_holes.remarks_on_update(self._history, series))
+        tell(_holes.remarks_on_update(self._history, series))
         self.__dict__ |= {"_history": series, "cutoff_": cutoff_of(series)}
         return self
 
@@ -272,12 +290,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             raise ValueError(
                 "score needs y: this forecaster was fitted with X and y; pass the true values of these rows as y"
             )
-        predicted = self.predict(X)
-        features, name = without_static(X, self._history.static), "X" if y is None else "y"
-        table = mark(read_table(features if y is None else y, name), self._history.missing_values)
-        if y is not None:
-            common_index(read_table(features, "X"), table, "X", "y")
-        truth = table.values[:, columns_of_targets(self._history, table.columns, name)]
+        predicted, truth = self.predict(X), truth_of(self._history, X, y)
         there = np.ones(len(truth), bool) if self._history.missing == "error" else ~np.isnan(truth).any(axis=1)
         weight = None if sample_weight is None else np.asarray(sample_weight)[there]
         from sklearn.metrics import r2_score  # takes longer to import than all of this package
@@ -285,7 +298,14 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return float(r2_score(truth[there], predicted[there], sample_weight=weight))
 
     def backtest(
-        self, X: Any, y: Any = None, *, n_windows: int = 5, step: int | None = None, refit: bool = False
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        n_windows: int = 5,
+        step: int | None = None,
+        refit: bool = False,
+        level: Any = None,
     ) -> Backtest:
         """Forecast the end of the data from several origins, each with what was known there, beside seasonal naive.
 
@@ -304,6 +324,8 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         refit : bool, default=False
             False: learn once, before the first window, and forecast all windows with these parameters. True: learn
             anew before every window, ``n_jobs`` at a time if the forecaster has that parameter.
+        level : float or sequence of float, optional
+            Coverages of intervals, in per cent, to forecast and judge as well.
 
         Returns
         -------
@@ -316,19 +338,17 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             Too few rows are left to learn from.
         """
         check_parameters(self)
+        wanted = asked(level)
         series = self._read(X, y)
-        origins = origins_of_windows(series.spans.lengths, self.horizon, n_windows, step)
-        before = series.head(np.maximum(origins[:, 0], 0))
-        require_rows_before(series, before.spans.lengths, self, n_windows, max(self._minimum_rows(before), 1))
-        return run_backtest(self, series, origins, refit=refit)
+        origins = origins_of_windows(self, series, n_windows, step)
+        return run_backtest(self, series, origins, refit=refit, wanted=wanted)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = False  # a pandas X alone is the target
         tags.input_tags.allow_nan = getattr(self, "missing", "error") != "error"
-        tags.regressor_tags.poor_score = (
-            True  # scikit-learn judges by independent rows, which cannot be forecast from their past
-        )
+        # scikit-learn judges by independent rows, which cannot be forecast from their past
+        tags.regressor_tags.poor_score = True
         return tags
 
     def _read(self, X: Any, y: Any, freq: Any = None) -> Series:
@@ -349,17 +369,13 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         learnt = until_observed(series)
         require_rows(learnt, self._minimum_rows(learnt), type(self).__name__)
         state = self._learn(learnt)
-        step, statics = series.clock.step, [] if series.static is None else list(series.static.columns)
-        state |= {
-            "cutoff_": cutoff_of(series),
-            "freq_": None if series.clock.positional else step if isinstance(step, int) else step.freqstr,
-            "n_features_in_": series.n_features + len(statics),
-            "n_outputs_": series.target.shape[1],
+        state |= described(series) | {
             "_history": series,
+            "_n_learnt": learnt.spans.lengths,
+            "_calibrations": {},
+            "_error_units": _units.error_units(series, state.get("_error_scale", self._error_scale)),
             "_training_mean": means(series.target, series.spans, series.seen),
         }
-        if series.feature_names is not None and not series.target_is_x:
-            state["feature_names_in_"] = np.array([*series.feature_names, *statics], dtype=object)
         state["_learned"] = (*state, "_learned")
         earlier = getattr(self, "_learned", ())
         # One assignment: an interrupt finds either the old state or the new one.
@@ -372,29 +388,13 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         placed = _placement.reaching(series, placement, steps)  # through holes: they end later, and read whole horizons
         return _covering.laid_over(series, placed, steps, self._rows_read(), self.horizon + longest_wait(series))
 
-    def _values_at(self, series: Series, placement: _placement.Placement) -> NDArray[np.float64]:
-        """Return (n, K) values: fitted ones within the history, forecasts from its end for the rows ahead."""
-        owner, rows, spans = placement.owner, placement.rows, series.spans
-        ahead = placement.steps(series)
-        values = self._training_mean[spans.members[owner]]
-        inside = np.flatnonzero((rows > 0) & (ahead < 0))
-        for start in range(0, len(inside), _ORIGINS_AT_ONCE):
-            at = inside[start : start + _ORIGINS_AT_ONCE]
-            values[at] = forecast_through(self._forecast, series, spans.starts[owner[at]] + rows[at], 1)[:, 0]
-        later = np.flatnonzero(ahead >= 0)
-        if len(later):
-            asked, which = np.unique(owner[later], return_inverse=True)
-            forecasts = forecast_through(self._forecast, series, spans.stops[asked], int(ahead[later].max()) + 1)
-            values[later] = forecasts[which, ahead[later]]
-        return values
+    def _rows_of(self, X: Any) -> tuple[Series, _placement.Placement]:
+        """Return the history, covered up to the last row of X, and where the rows stand, once the caller is warned."""
+        placement, remarks = placed(self._history, X, estimator=type(self).__name__)
+        tell(remarks, stacklevel=4)
+        return self._covered(self._history, placement, 0), placement
 
     def _read_history(self, history: Any) -> Series:
         """Read other data for the same model."""
         X, y = history if isinstance(history, tuple) and len(history) == 2 else (history, None)
         return as_history(self._history, self._read(X, y, freq=known_step(self._history, X if y is None else y)))
-
-
-def _tell(remarks: list[str]) -> None:
-    """Warn the caller of a public method."""
-    if remarks:
-        warnings.warn(". ".join(remarks), DataWarning, stacklevel=3)

@@ -92,6 +92,10 @@ class EchoStates:
         return [model.weights_ for model in self.models]
 
     @property
+    def head(self) -> None:
+        """Forecasts are numbers, no distributions."""
+
+    @property
     def n_parameters(self) -> int:
         """Weights of a readout that were estimated."""
         return self.models[0].n_parameters_

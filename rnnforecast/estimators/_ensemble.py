@@ -14,6 +14,7 @@ from rnnforecast.estimators._samples import Samples, judged
 from rnnforecast.estimators._training import Settings, descend, each, usable
 from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.network.compose import at_once
+from rnnforecast.network.heads import Head
 from rnnforecast.network.network import Network
 from rnnforecast.network.objective import WindowObjective, forecast
 from rnnforecast.network.seq2seq import Seq2Seq
@@ -54,7 +55,7 @@ def train_member(
     drawn = network.initial(rng)
     earlier = usable(start, network.layout, network.dtype)
     weights = drawn if earlier is None else earlier
-    loss = LOSSES[settings.loss]
+    loss = LOSSES[settings.loss] if windows.head is None else windows.head.loss
     numbers = judged(frame, windows, origins)
     if not len(numbers):
         raise ValueError(
@@ -199,17 +200,49 @@ class Ensemble:
         static : DataFrame of S rows, optional
             Covariates of the series themselves.
         """
+        parameters = self._parameters(target, known, past, origins, horizon, n_threads, masked, spans, static)
+        point = 0 if self.head is None else self.head.point
+        return self.scales.restore(parameters[..., point], target, origins, spans)
+
+    def parameters_of_series(self, series: Series, origins: np.ndarray, horizon: int, n_threads: int = 1) -> np.ndarray:
+        """Forecast the parameters (n, horizon, K, P) of the transformed target's distributions, members averaged.
+
+        Arguments are those of `forecast_series`.
+        """
+        about = (series.masked, series.spans, series.static)
+        return self._parameters(*self.scales.rows(series), origins, horizon, n_threads, *about)
+
+    def _parameters(
+        self,
+        target: np.ndarray,
+        known: np.ndarray,
+        past: np.ndarray,
+        origins: np.ndarray,
+        horizon: int,
+        n_threads: int,
+        masked: np.ndarray | None,
+        spans: Spans | None,
+        static: pd.DataFrame | None,
+    ) -> np.ndarray:
+        """Return parameters (n, horizon, K, P); without a distribution the only one is the transformed forecast."""
+        kinds = ("location",) if self.head is None else self.head.kinds
         frame = self.scales.frame(target, known, past, self.network.dtype, masked, spans, static)
-        total = np.zeros((len(origins), horizon, target.shape[1]))
+        total = np.zeros((len(origins), horizon, target.shape[1] * len(kinds)))
         for weights in self.weights:
             prepared = self.network.prepare(weights)
             for start in range(0, len(origins), ORIGINS_AT_ONCE):
                 part = slice(start, start + ORIGINS_AT_ONCE)
                 total[part] += self._member(prepared, frame, origins[part], horizon, n_threads)
-        return self.scales.restore(total / len(self.weights), target, origins, masked, spans)
+        mean = (total / len(self.weights)).reshape(len(origins), horizon, target.shape[1], len(kinds))
+        return self.scales.unscaled(mean, kinds, target, origins, masked, spans)
+
+    @property
+    def head(self) -> Head | None:
+        """The distribution that is forecast; None for the value itself."""
+        return getattr(self.windows, "head", None)
 
     def _member(self, prepared: Any, frame: Frame, origins: np.ndarray, horizon: int, n_threads: int) -> np.ndarray:
-        """Forecast (n, horizon, K) of one network in the frame's units."""
+        """Forecast (n, horizon, K P) of one network in the frame's units."""
         network, windows = self.network, self.windows
         if windows.recursive:
             return self._unroll(prepared, frame, origins, horizon)
@@ -221,7 +254,7 @@ class Ensemble:
             return forecast(network, prepared, windows, frame, origin, column, n_threads)
 
         reach, n_groups = max(windows.lookback, windows.base), windows.n_columns // windows.n_targets
-        return in_blocks(once, frame, origins, horizon, windows.horizon, reach, n_groups)
+        return in_blocks(once, frame, origins, horizon, windows.horizon, reach, n_groups, windows.head)
 
     def _unroll(self, prepared: Any, frame: Frame, origins: np.ndarray, horizon: int) -> np.ndarray:
         """Forecast step by step."""
@@ -250,32 +283,36 @@ def in_blocks(
     trained: int,
     reach: int,
     n_groups: int,
+    head: Head | None = None,
 ) -> np.ndarray:
-    """Forecast (n, horizon, K) in the frame's units, block by block of the `trained` horizon, each from the one before.
+    """Forecast (n, horizon, K P) in the frame's units, block by block of the `trained` horizon, each from the last one.
 
     Parameters
     ----------
     once : callable
-        ``once(frame, origins, columns) -> (trained, J, samples)``.
+        ``once(frame, origins, columns) -> (trained, J P, samples)``.
     reach : int
         Rows before an origin that are read.
     n_groups : int
         Times that each origin is forecast: K / J.
+    head : Head, optional
+        The distribution of which P parameters are forecast; a later block reads its point.
     """
     K = frame.target.shape[1]
+    P, point = (1, 0) if head is None else (head.n_parameters, head.point)
     if horizon <= trained:
         samples = Samples.all(frame, origins, n_groups)
-        return as_table(once(frame, samples.origins, samples.columns), len(origins), K)[:, :horizon]
+        return as_table(once(frame, samples.origins, samples.columns), len(origins), K * P)[:, :horizon]
     width = reach + -(-horizon // trained) * trained  # the last block reads whole horizons of covariates
     own = _own_rows(frame, origins, reach, width - reach)
-    out = np.empty((len(origins), horizon, K), frame.target.dtype)
+    out = np.empty((len(origins), horizon, K * P), np.float64 if head else frame.target.dtype)
     firsts = np.arange(len(origins), dtype=np.int64) * width + reach
     table = own.target.reshape(len(origins), width, K)
     for done in range(0, horizon, trained):
         samples, stop = Samples.all(own, firsts + done, n_groups), min(horizon, done + trained)
-        block = as_table(once(own, samples.origins, samples.columns), len(origins), K)
+        block = as_table(once(own, samples.origins, samples.columns), len(origins), K * P)
         out[:, done:stop] = block[:, : stop - done]
-        table[:, reach + done : reach + stop] = out[:, done:stop]
+        table[:, reach + done : reach + stop] = out[:, done:stop, point::P]
     return out
 
 

@@ -5,6 +5,7 @@ N rows, S series, K targets, F known and P past covariates.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -88,14 +89,15 @@ class Scales:
     static: StaticEncoder | None = None
 
     @classmethod
-    def fit(cls, series: Series, recipe: Recipe, *, joint: bool, kind: str | None) -> Scales:
-        """Learn from the rows of `series`."""
+    def fit(cls, series: Series, recipe: Recipe, *, joint: bool, kind: str | None, counts: bool = False) -> Scales:
+        """Learn from the rows of `series`; counts stay counts."""
+        own_kind = None if counts else kind
         transform, masked, spans = recipe.transform, series.masked, series.spans
         begin = spans.begins(len(series.target))
         values = transform.forward(recipe.bridge.over(series), begin)
         K = values.shape[1]
         seen = transform.observed(observed_targets(series), len(values), K, begin)
-        target = fit_scalers(values, spans, kind, seen)
+        target = fit_scalers(values, spans, own_kind, seen)
         return cls(
             transform,
             recipe.bridge,
@@ -104,7 +106,7 @@ class Scales:
             fit_scaler(series.known, kind),
             fit_scaler(series.past, kind, None if masked is None else masked[:, K:]),
             masked is not None,
-            kind,
+            own_kind,
             None if series.static is None else StaticEncoder.fit(series.static),
         )
 
@@ -168,24 +170,40 @@ class Scales:
         beside = np.hstack([frame.past, observed[:, K:], age[:, K:]])
         return replace(frame, past=beside, observed=observed[:, :K].copy(), age=age[:, :K].copy())
 
-    def restore(
+    def unscaled(
         self,
         values: np.ndarray,
+        kinds: Sequence[str],
         target: np.ndarray,
         origins: np.ndarray,
         masked: np.ndarray | None = None,
         spans: Spans | None = None,
     ) -> np.ndarray:
-        """Return forecasts (n, H, K) from `origins` (n,) in original units, those of `target` (N, K); see `frame`."""
-        own, begin = self.target, None
-        if spans is not None:
+        """Return parameters (n, H, K, P) of the transformed target from `origins` (n,) of `target` (N, K); see `frame`.
+
+        `kinds` (P) tells what becomes of each when values are scaled, see `rnnforecast.network.heads.Head`.
+        """
+        own = self.target
+        if spans is not None and (len(own.scale) > 1 or (spans.members < 0).any()):
             n_rows, K = target.shape
             begin = spans.begins(n_rows)
-            if len(own.scale) > 1 or (spans.members < 0).any():
-                seen = self.transform.observed(None if masked is None else masked[:, :K], n_rows, K, begin)
-                own = of(self._of(self.transform.forward(target, begin), seen, spans), spans.owners(origins))
-                own = Scaler(own.origin[:, None], own.offset[:, None], own.scale[:, None])
-        return self.transform.inverse(own.inverse(values.astype(np.float64)), target, origins, begin)
+            seen = self.transform.observed(None if masked is None else masked[:, :K], n_rows, K, begin)
+            own = of(self._of(self.transform.forward(target, begin), seen, spans), spans.owners(origins))
+            own = Scaler(own.origin[:, None], own.offset[:, None], own.scale[:, None])
+        result = values.astype(np.float64)
+        for k, kind in enumerate(kinds):
+            if kind == "location":
+                result[..., k] = own.inverse(result[..., k])
+            elif kind == "scale":
+                result[..., k] *= own.scale
+        return result
+
+    def restore(
+        self, values: np.ndarray, target: np.ndarray, origins: np.ndarray, spans: Spans | None = None
+    ) -> np.ndarray:
+        """Return forecasts (n, H, K) of the transformed target from `origins` (n,) in original units."""
+        begin = None if spans is None else spans.begins(len(target))
+        return self.transform.inverse(values, target, origins, begin)
 
     def _of(self, values: np.ndarray, seen: np.ndarray | None, spans: Spans | None) -> Scaler:
         """Return the scaler of the series at hand, whose transformed rows are `values`, observed where `seen`."""

@@ -31,7 +31,7 @@ def forecast_through(
     Parameters
     ----------
     forecast : callable
-        ``forecast(series, origins, horizon) -> (n, H, K)``.
+        ``forecast(series, origins, horizon) -> (n, H, K, ...)``; there may be several numbers for each value.
     series : Series
         Its ``known`` reaches the last row forecast.
     origins : ndarray of shape (n,), int64
@@ -41,7 +41,7 @@ def forecast_through(
 
     Returns
     -------
-    ndarray of shape (n, H, K)
+    ndarray of shape (n, H, K, ...)
         In the target's own units.
     """
     if series.seen is None:
@@ -50,7 +50,7 @@ def forecast_through(
     ages = origins[:, None] - begins
     if not ages.any():
         return forecast(series, origins, horizon)
-    values = np.empty((len(origins), horizon, series.target.shape[1]))
+    values = np.empty(0)
     # Ages up to the next power of two together: few calls, and no forecast twice as long as it must be.
     sizes = np.ceil(np.log2(np.maximum(ages, 0.5)))
     for size in np.unique(sizes):
@@ -59,6 +59,8 @@ def forecast_through(
         age = ages[which, column]
         steps = int(age.max()) + horizon
         found = forecast(_reaching(series, int(starts[-1]) + steps), starts, steps)
+        if not values.size:
+            values = np.empty((len(origins), horizon, *found.shape[2:]))
         values[which, :, column] = found[place[:, None], age[:, None] + np.arange(horizon), column[:, None]]
     return values
 
@@ -80,12 +82,13 @@ def newest_observation(seen: NDArray[np.bool_], begin: NDArray[np.int64] | None 
     return np.where(newest > first, newest, rows) - 1
 
 
-def longest_wait(series: Series) -> int:
-    """Return the most rows between an origin in a series and the newest observation of any column before it."""
+def longest_wait(series: Series, origins: NDArray[np.int64] | None = None) -> int:
+    """Return the most rows between an origin, of `origins` (n,) or any, and the newest observation before it."""
     if series.seen is None:
         return 0
     newest = newest_observation(series.seen, series.spans.begins(len(series.target)))
-    return int((np.arange(len(newest))[:, None] - 1 - newest).max())
+    waits = np.arange(len(newest))[:, None] - 1 - newest
+    return int((waits if origins is None else waits[origins]).max())
 
 
 def until_observed(series: Series) -> Series:

@@ -119,6 +119,11 @@ def _of_ensemble(ensemble: Ensemble, series: Series, origins: NDArray[np.int64],
             "input_gradient goes back through windows, and with forking_sequences=True there are none: "
             "fit with forking_sequences=False to see what forecasts depend on"
         )
+    if ensemble.head is not None:
+        raise ValueError(
+            f'input_gradient needs one number for each step, but loss="{ensemble.head.name}" makes several: '
+            "use permutation_importance to see what forecasts depend on"
+        )
     frame = scales.frame(series.target, series.known, series.past, network.dtype)
     joint = windows.n_targets > 1
     columns = np.full(len(origins), 0 if joint else column)

@@ -98,6 +98,26 @@ def cutoff_of(series: Series) -> Any:
     return pd.Series(labels[series.spans.ends - 1], index=series.ids, name=labels.name)
 
 
+def described(series: Series) -> dict[str, Any]:
+    """Return the attributes in which a fitted forecaster tells what it was given.
+
+    Parameters
+    ----------
+    series : Series
+        What is known.
+    """
+    step, statics = series.clock.step, [] if series.static is None else list(series.static.columns)
+    attributes = {
+        "cutoff_": cutoff_of(series),
+        "freq_": None if series.clock.positional else step if isinstance(step, int) else step.freqstr,
+        "n_features_in_": series.n_features + len(statics),
+        "n_outputs_": series.target.shape[1],
+    }
+    if series.feature_names is not None and not series.target_is_x:
+        attributes["feature_names_in_"] = np.array([*series.feature_names, *statics], dtype=object)
+    return attributes
+
+
 def known_step(mine: Series, data: Any) -> Any:
     """Return the step of the training data if `data` are dated alike: few rows do not show theirs.
 

@@ -75,7 +75,8 @@ class Interpretation(BaseForecaster):
         ------
         ValueError
             If `step` or `target` is none of the forecaster's, or its networks learnt with ``forking_sequences=True``,
-            from differences or with ``missing="mask"``, or an echo state network is part of the forecast.
+            from differences or with ``missing="mask"``, or forecast a distribution, or an echo state network is part of
+            the forecast.
         """
         check_is_fitted(self)
         self._require_windows()

@@ -13,6 +13,7 @@ from rnnforecast.estimators._architecture import Architecture, design
 from rnnforecast.estimators._blend import weigh
 from rnnforecast.estimators._bridge import observed_targets
 from rnnforecast.estimators._committee import Committee
+from rnnforecast.estimators._distributions import require_counts
 from rnnforecast.estimators._echo_state import EchoStates, Reach, require_one_series, solve
 from rnnforecast.estimators._ensemble import Ensemble, train_ensemble
 from rnnforecast.estimators._forking import design_forked, train_forked
@@ -23,6 +24,7 @@ from rnnforecast.estimators._pooling import resolve_series
 from rnnforecast.estimators._recipe import Recipe
 from rnnforecast.estimators._reservoir import drawing
 from rnnforecast.estimators._training import Settings
+from rnnforecast.network.heads import COUNTS
 from rnnforecast.series import Series
 
 
@@ -44,7 +46,9 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
         require_one_series(series)
     seeds = check_random_state(forecaster.random_state).randint(2**31, size=forecaster.n_estimators)
     with one_blas_thread():
-        recipe = resolve_series(forecaster, series)
+        if counts := forecaster.loss in COUNTS:
+            require_counts(series, forecaster.loss)
+        recipe = resolve_series(forecaster, series, None if counts else forecaster.target_transform)
         architecture = _design(forecaster, series, recipe)
         held_out = _held_out(forecaster, series.spans.lengths, architecture.windows.lookback)
         early = series.head(series.spans.lengths - held_out)
@@ -52,9 +56,10 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
         refits = bool(held_out.any()) and forecaster.refit
         final = _linear(forecaster, series, recipe, int(seeds[0])) if refits else linear
         ensemble = _train(forecaster, early, series if held_out.any() else None, recipe, architecture, seeds)
+        before = {"linear_": linear, "ensemble_": ensemble}
         histories = ensemble.histories
         alphas = np.zeros(0) if final is None else final.alpha_
-        evidence = weigh(series, early.spans.lengths, linear, alphas, ensemble, recipe.seasons, forecaster.blend)
+        evidence = weigh(series, early.spans.lengths, linear, alphas, ensemble, recipe.seasons, _blend(forecaster))
         if refits:
             stops = [h.best_step if forecaster.early_stopping else h.n_steps for h in histories]
             ensemble = _train(forecaster, series, None, recipe, architecture, seeds, stops)
@@ -80,6 +85,9 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
         "skill_": evidence.skill,
         "no_skill_": evidence.no_skill,
         "_attends": forecaster.attention is not None,
+        "_error_scale": recipe.transform.pointwise,
+        "_early": before,
+        "_n_early": early.spans.lengths,
         **({"attention_": None} if forecaster.attention else {}),
     }
 
@@ -91,12 +99,17 @@ def _design(forecaster: Any, series: Series, recipe: Recipe) -> Architecture:
     return (design_forked if forecaster.forking_sequences else design)(forecaster, series, recipe)
 
 
+def _blend(forecaster: Any) -> Any:
+    """Weight of the network; counts are forecast by the network alone, for a linear model knows no counts."""
+    return None if forecaster.loss in COUNTS else forecaster.blend
+
+
 def _linear(forecaster: Any, series: Series, recipe: Recipe, seed: int) -> LinearModel | Committee | None:
     """Fit the closed-form model on all rows of `series`, if it is part of the forecast.
 
     A reservoir is not weighed against another, and a committee learns from one series.
     """
-    if forecaster.blend is None:
+    if _blend(forecaster) is None:
         return None
     if forecaster.committee and forecaster.solver != "ridge" and len(series.spans) == 1:
         data = (recipe.bridge.over(series), series.known, series.past)
@@ -142,7 +155,13 @@ def _train(
     return (train_forked if forecaster.forking_sequences else train_ensemble)(
         architecture.network,
         architecture.windows,
-        Scales.fit(series, recipe, joint=architecture.windows.n_targets > 1, kind=forecaster.scale),
+        Scales.fit(
+            series,
+            recipe,
+            joint=architecture.windows.n_targets > 1,
+            kind=forecaster.scale,
+            counts=forecaster.loss in COUNTS,
+        ),
         series,
         ahead if forecaster.early_stopping else None,
         Settings(**settings, n_threads=n_threads(forecaster.n_jobs)),

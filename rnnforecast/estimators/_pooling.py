@@ -16,22 +16,34 @@ from rnnforecast.estimators._bridge import LINE, Bridge, observed_targets
 from rnnforecast.estimators._recipe import Recipe, auto_lookback, resolve, resolve_seasons
 from rnnforecast.series import Series, season_candidates
 from rnnforecast.series.labels import names_text
-from rnnforecast.transforms import BoxCox, Log, Transform, lags_of, pool_boxcox, steps_of
+from rnnforecast.transforms import (
+    BoxCox,
+    Identity,
+    Log,
+    Pointwise,
+    Transform,
+    fit_transform,
+    lags_of,
+    pool_boxcox,
+    steps_of,
+)
 
 _ASKED = 100  # series; more would not change what most of them want
 
 _Sample = list[tuple[NDArray[np.float64], NDArray[np.bool_] | None]]
 
 
-def resolve_series(forecaster: Any, series: Series) -> Recipe:
+def resolve_series(forecaster: Any, series: Series, transform: Any) -> Recipe:
     """Turn ``"auto"`` into numbers; of a panel, what at least half of the series in a sample want.
 
     Parameters
     ----------
     forecaster : BaseForecaster
-        Its horizon, lookback, season_length and target_transform are read.
+        Its horizon, lookback and season_length are read.
     series : Series
         The training rows.
+    transform : "auto", None, str or tuple of str
+        Of the target; see `rnnforecast.estimators._recipe.resolve`.
 
     Returns
     -------
@@ -43,7 +55,7 @@ def resolve_series(forecaster: Any, series: Series) -> Recipe:
     ValueError
         What `rnnforecast.estimators._recipe.resolve` refuses.
     """
-    sample, transform = _sample(series), forecaster.target_transform
+    sample = _sample(series)
     seasons = _found(sample, season_candidates(series.clock), forecaster.season_length)
     if len(series.spans) > 1:
         _require_transformable(series, transform, seasons)
@@ -69,6 +81,38 @@ def find_panel_seasons(series: Series, season_length: Any) -> tuple[int, ...]:
     return _found(_sample(series), season_candidates(series.clock), season_length)
 
 
+def find_error_scale(series: Series, seasons: tuple[int, ...]) -> Pointwise:
+    """Return the scale on which errors are alike at every level, as most of a sample of the series have it.
+
+    Parameters
+    ----------
+    series : Series
+        The training rows.
+    seasons : tuple of int
+        Of the series.
+    """
+    wanted = [fit_transform("auto", LINE.fill(target, seen), seasons).pointwise for target, seen in _sample(series)]
+    return common_scale(wanted, series.target)
+
+
+def common_scale(scales: Sequence[Pointwise], target: NDArray[np.float64]) -> Pointwise:
+    """Return one function of single values for all series.
+
+    Parameters
+    ----------
+    scales : sequence of Pointwise
+        Those of some series: Box-Cox transforms, whose powers are pooled; or logarithms, taken if most ask for them and
+        the values allow it.
+    target : ndarray of shape (N, K)
+        Values of all series.
+    """
+    if isinstance(scales[0], BoxCox):
+        return pool_boxcox(cast("Sequence[BoxCox]", scales), target)
+    lowest = float(target.min())
+    log = lowest > 0 and 2 * sum(isinstance(scale, Log) for scale in scales) > len(scales)
+    return Log(lowest) if log else Identity()
+
+
 def _of_all(recipes: list[Recipe], series: Series, name: Any) -> Recipe:
     """Return the recipe of all series from those of some of them."""
     bridge = replace(recipes[0].bridge, shortest=int(np.median([recipe.bridge.shortest for recipe in recipes])))
@@ -80,14 +124,10 @@ def _of_all(recipes: list[Recipe], series: Series, name: Any) -> Recipe:
 
 def _transform_of_all(transforms: list[Transform], series: Series, bridge: Bridge, name: Any) -> Transform:
     """Return the transform of all series from those of some of them; `name` is what was asked for."""
-    kinds, target = [transform.pointwise for transform in transforms], bridge.over(series)
-    if isinstance(name, str) and name == "auto":
-        lowest = float(target.min())
-        log = lowest > 0 and 2 * sum(isinstance(kind, Log) for kind in kinds) > len(kinds)
-        return Transform(Log(lowest)) if log else Transform()
-    if isinstance(kinds[0], BoxCox):
-        return replace(transforms[0], pointwise=pool_boxcox(cast("Sequence[BoxCox]", kinds), target))
-    return transforms[0]
+    one = transforms[0]
+    if (isinstance(name, str) and name == "auto") or isinstance(one.pointwise, BoxCox):
+        return replace(one, pointwise=common_scale([each.pointwise for each in transforms], bridge.over(series)))
+    return one
 
 
 def _require_transformable(series: Series, name: Any, seasons: tuple[int, ...]) -> None:

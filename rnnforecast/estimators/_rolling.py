@@ -16,9 +16,13 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
+from rnnforecast.estimators._asked import Asked
 from rnnforecast.estimators._backtest import Backtest
 from rnnforecast.estimators._bridge import newest_of_season, observed_targets
+from rnnforecast.estimators._calibration import calibrate
 from rnnforecast.estimators._holes import forecast_through, longest_wait
+from rnnforecast.estimators._inputs import require_rows_before
+from rnnforecast.estimators._intervals import with_quantiles
 from rnnforecast.estimators._parameters import checked_number
 from rnnforecast.estimators._pooling import find_panel_seasons
 from rnnforecast.estimators._scales import by_length
@@ -31,7 +35,9 @@ if TYPE_CHECKING:
 _CLOCK_TICK = 1e-9  # seconds; a coarse clock may see none pass
 
 
-def run_backtest(estimator: BaseForecaster, series: Series, origins: NDArray[np.int64], *, refit: bool) -> Backtest:
+def run_backtest(
+    estimator: BaseForecaster, series: Series, origins: NDArray[np.int64], *, refit: bool, wanted: Asked
+) -> Backtest:
     """Forecast from every origin with what was known there.
 
     Parameters
@@ -44,6 +50,8 @@ def run_backtest(estimator: BaseForecaster, series: Series, origins: NDArray[np.
         First row of every window of every series, ascending; all H rows of every window exist.
     refit : bool
         Learn anew before every window, rather than once before the first.
+    wanted : Asked
+        Intervals, or nothing.
 
     Returns
     -------
@@ -56,15 +64,18 @@ def run_backtest(estimator: BaseForecaster, series: Series, origins: NDArray[np.
     if refit:
         parallel = Parallel(n_jobs=getattr(estimator, "n_jobs", None))
         results = parallel(
-            delayed(_learn_and_forecast)(estimator, series, origins[:, i : i + 1]) for i in range(origins.shape[1])
+            delayed(_learn_and_forecast)(estimator, series, origins[:, i : i + 1], wanted)
+            for i in range(origins.shape[1])
         )
     else:
-        results = [_learn_and_forecast(estimator, series, origins)]
+        results = [_learn_and_forecast(estimator, series, origins, wanted)]
     forecasts = np.concatenate([run.values for run in results], axis=1)
     naive = np.stack([seasonal_naive(as_of(series, at), horizon, season) for at in origins.T], axis=1)
+    frame = _frame(series, origins, forecasts[..., 0], naive)
+    frame[wanted.ends] = forecasts[..., 1:].reshape(len(frame), len(wanted.ends))
     scales = pd.DataFrame(_seasonal_differences(training, season), index=ids, columns=list(series.target_names))
     return Backtest(
-        forecasts=_frame(series, origins, forecasts, naive),
+        forecasts=frame,
         model=type(estimator).__name__,
         season_length=season,
         scales=scales.iloc[0] if ids is None else scales,
@@ -74,34 +85,39 @@ def run_backtest(estimator: BaseForecaster, series: Series, origins: NDArray[np.
         n_parameters=getattr(results[-1].model, "n_parameters_", None),
         fit_seconds=sum(run.fit_seconds for run in results),
         windows_per_second=origins.size / max(sum(run.forecast_seconds for run in results), _CLOCK_TICK),
+        levels=wanted.levels,
     )
 
 
-def origins_of_windows(lengths: NDArray[np.int64], horizon: int, n_windows: Any, step: Any) -> NDArray[np.int64]:
+def origins_of_windows(estimator: BaseForecaster, series: Series, n_windows: Any, step: Any) -> NDArray[np.int64]:
     """Return the first rows of windows of which the last ends with its series.
 
     Parameters
     ----------
-    lengths : ndarray of shape (S,), int64
-        Rows of every series.
-    horizon : int
-        Rows of a window.
+    estimator : BaseForecaster
+        Its horizon is the length of a window.
+    series : Series
+        The whole data.
     n_windows, step : int
         Number of windows and rows from one to the next; a step of None is the horizon.
 
     Returns
     -------
     ndarray of shape (S, n_windows), int64
-        Rows of each series, counted from 0, ascending; the first may be negative when the series is too short.
+        Rows of each series, counted from 0, ascending.
 
     Raises
     ------
     ValueError
-        `n_windows` or `step` is no positive integer.
+        `n_windows` or `step` is no positive integer; or too few rows are left to learn from.
     """
+    horizon = estimator.horizon
     n_windows = checked_number(n_windows, "n_windows")
     step = checked_number(horizon if step is None else step, "step")
-    return lengths[:, None] - horizon - step * np.arange(n_windows, dtype=np.int64)[::-1]
+    origins = series.spans.lengths[:, None] - horizon - step * np.arange(n_windows, dtype=np.int64)[::-1]
+    before = series.head(np.maximum(origins[:, 0], 0))
+    require_rows_before(series, before.spans.lengths, estimator, n_windows, max(estimator._minimum_rows(before), 1))
+    return origins
 
 
 def as_of(series: Series, origins: NDArray[np.int64]) -> Series:
@@ -156,7 +172,7 @@ def seasonal_naive(series: Series, horizon: int, season: int) -> NDArray[np.floa
 
 
 class _Run(NamedTuple):
-    """Forecasts (S, n, H, K) of one fitted model, and what they took."""
+    """Forecasts of one fitted model and ends of their intervals, (S, n, H, K, 1 + Q), and what they took."""
 
     values: NDArray[np.float64]
     model: BaseForecaster
@@ -164,26 +180,30 @@ class _Run(NamedTuple):
     forecast_seconds: float
 
 
-def _learn_and_forecast(estimator: BaseForecaster, series: Series, origins: NDArray[np.int64]) -> _Run:
+def _learn_and_forecast(estimator: BaseForecaster, series: Series, origins: NDArray[np.int64], wanted: Asked) -> _Run:
     """Learn before the first origins and forecast from all."""
     horizon, starts, start = estimator.horizon, series.spans.starts[:, None], time.perf_counter()
     model = clone(estimator)._fit_series(as_of(series, origins[:, 0]))
+    wait, forecast, probabilities = longest_wait(series), model._forecast, wanted.probabilities
+    if wanted:
+        reach = horizon + longest_wait(series, (starts + origins).ravel())
+        forecast = with_quantiles(model, calibrate(model, series, reach), probabilities)
     learnt = time.perf_counter()
     whole = ~_shows_later(series, starts + origins)
-    values = np.empty((*origins.shape, horizon, series.target.shape[1]))
-    wait = longest_wait(series)
     room = horizon + wait if wait else 0  # forecasts through holes end later, and read whole horizons
+    shape = (*origins.shape, horizon, series.target.shape[1])
+    values = np.empty((*shape, 1 + len(probabilities)) if wanted else shape)
     if whole.any():
         spaced = series.spaced(model._rows_read(), room)
         at = (spaced.spans.starts[:, None] + origins)[whole]
-        values[whole] = forecast_through(model._forecast, spaced, at, horizon)
+        values[whole] = forecast_through(forecast, spaced, at, horizon)
     for i in np.flatnonzero(~whole.all(axis=0)):
         steps = np.minimum(np.arange(horizon + room), horizon - 1)
         future = series.known[starts + origins[:, i, None] + steps]
         known_then = as_of(series, origins[:, i]).spaced(model._rows_read(), horizon + room, future)
         at = known_then.spans.stops[~whole[:, i]]
-        values[~whole[:, i], i] = forecast_through(model._forecast, known_then, at, horizon)
-    return _Run(values, model, learnt - start, time.perf_counter() - learnt)
+        values[~whole[:, i], i] = forecast_through(forecast, known_then, at, horizon)
+    return _Run(values.reshape(*shape, -1), model, learnt - start, time.perf_counter() - learnt)
 
 
 def _by_season(series: Series, season: int) -> NDArray[np.float64]:
@@ -203,7 +223,8 @@ def _shows_later(series: Series, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 def _season(training: Series) -> int:
     """Return the season that repeats best in the training rows, 1 if none was found."""
-    unit = _seasonal_differences(training, 1) + np.finfo(np.float64).tiny  # columns may be in different units
+    steps = _seasonal_differences(training, 1)  # columns may be in different units
+    unit = np.where(steps > 0, steps, 1.0)  # constant, or observed every other row
     seasons = find_panel_seasons(training, "auto")
     return min(seasons, key=lambda season: float((_seasonal_differences(training, season) / unit).sum()), default=1)
 

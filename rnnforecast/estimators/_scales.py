@@ -58,6 +58,49 @@ def means(values: _Array, spans: Spans, observed: _Mask | None = None) -> _Array
     return result
 
 
+def spreads(values: _Array, spans: Spans, observed: _Mask | None = None) -> _Array:
+    """Return the deviation of every column of every series, (S, K); NaN where all values that count are one.
+
+    Parameters
+    ----------
+    values : ndarray of shape (N, K)
+        The rows.
+    spans : Spans
+        The rows of every series.
+    observed : ndarray of shape (N, K), bool, optional
+        Values that count.
+    """
+    result = np.empty((len(spans), values.shape[1]))
+    for members, block, seen in _observed_by_length(values, spans, observed):
+        scaler, counted = fit_scaler(block, observed=seen), True if seen is None else seen
+        varies = ((block != scaler.origin) & counted).any(axis=0)
+        result[members] = np.where(varies, scaler.scale, np.nan).reshape(len(members), -1)
+    return result
+
+
+def quantiles(values: _Array, spans: Spans, probabilities: _Array, observed: _Mask | None = None) -> _Array:
+    """Return the quantiles of every column of every series, (S, K, Q).
+
+    Parameters
+    ----------
+    values : ndarray of shape (N, K)
+        The rows.
+    spans : Spans
+        The rows of every series.
+    probabilities : ndarray of shape (Q,)
+    observed : ndarray of shape (N, K), bool, optional
+        Values that count; all of a column of a series in which none does.
+    """
+    result = np.empty((len(spans), values.shape[1], len(probabilities)))
+    for members, block, seen in _observed_by_length(values, spans, observed):
+        if seen is None:
+            found = np.quantile(block, probabilities, axis=0)
+        else:
+            found = np.nanquantile(np.where(seen | ~seen.any(axis=0), block, np.nan), probabilities, axis=0)
+        result[members] = found.T.reshape(len(members), -1, len(probabilities))
+    return result
+
+
 def fit_scalers(values: _Array, spans: Spans, kind: str | None = "standard", observed: _Mask | None = None) -> Scaler:
     """Learn a scaler of each column of each series; see `rnnforecast.scaling.fit_scaler`.
 

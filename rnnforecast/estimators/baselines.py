@@ -13,7 +13,7 @@ from rnnforecast.estimators._base import BaseForecaster
 from rnnforecast.estimators._bridge import newest_of_season, observed_targets
 from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._parameters import one_blas_thread
-from rnnforecast.estimators._pooling import find_panel_seasons, resolve_series
+from rnnforecast.estimators._pooling import find_error_scale, find_panel_seasons, resolve_series
 from rnnforecast.series import Series
 from rnnforecast.transforms import TRANSFORMS
 
@@ -46,6 +46,9 @@ class NaiveForecaster(BaseForecaster):
         Numbers that stand for a missing value as NaN does, such as -999.
     freq : str, offset or None, default=None
         Frequency of the index where it cannot be inferred.
+    intervals : {"conformal", "adaptive"}, default="conformal"
+        What intervals are calibrated on: held-out rows at the end of the training; or also the rows after them that
+        `update` brought, old ones counting less.
 
     Attributes
     ----------
@@ -82,6 +85,7 @@ class NaiveForecaster(BaseForecaster):
         missing: str = "error",
         missing_values: Any = None,
         freq: Any = None,
+        intervals: str = "conformal",
     ) -> None:
         self.horizon = horizon
         self.strategy = strategy
@@ -91,12 +95,17 @@ class NaiveForecaster(BaseForecaster):
         self.missing = missing
         self.missing_values = missing_values
         self.freq = freq
+        self.intervals = intervals
 
     def _learn(self, series: Series) -> dict[str, Any]:
-        """Find the season."""
+        """Find the season, and whether errors grow with the level."""
         seasons = find_panel_seasons(series, self.season_length)
         seasonal = self.strategy == "seasonal" and seasons
-        return {"season_length_": seasons[-1] if seasonal else 1, "n_parameters_": 0}
+        return {
+            "season_length_": seasons[-1] if seasonal else 1,
+            "n_parameters_": 0,
+            "_error_scale": find_error_scale(series, seasons),
+        }
 
     def _forecast(self, series: Series, origins: NDArray[np.int64], horizon: int) -> NDArray[np.float64]:
         """Return the forecasts, (n, horizon, K), from each origin's own past."""
@@ -163,6 +172,9 @@ class LinearForecaster(BaseForecaster):
         Numbers that stand for a missing value as NaN does, such as -999.
     freq : str, offset or None, default=None
         Frequency of the index where it cannot be inferred.
+    intervals : {"conformal", "adaptive"}, default="conformal"
+        What intervals are calibrated on: held-out rows at the end of the training; or also the rows after them that
+        `update` brought, old ones counting less.
 
     Attributes
     ----------
@@ -212,6 +224,7 @@ class LinearForecaster(BaseForecaster):
         missing: str = "error",
         missing_values: Any = None,
         freq: Any = None,
+        intervals: str = "conformal",
     ) -> None:
         self.horizon = horizon
         self.lookback = lookback
@@ -223,6 +236,7 @@ class LinearForecaster(BaseForecaster):
         self.missing = missing
         self.missing_values = missing_values
         self.freq = freq
+        self.intervals = intervals
 
     def _minimum_rows(self, series: Series) -> int:
         """Return the rows of one training window.
@@ -237,7 +251,7 @@ class LinearForecaster(BaseForecaster):
 
     def _learn(self, series: Series) -> dict[str, Any]:
         """Resolve the recipe and solve for the weights."""
-        recipe = resolve_series(self, series)
+        recipe = resolve_series(self, series, self.target_transform)
         spaced = series.spaced(recipe.lookback)
         with one_blas_thread():  # the same bits whatever the number of threads
             target, observed = recipe.bridge.over(spaced), observed_targets(spaced)
@@ -251,6 +265,7 @@ class LinearForecaster(BaseForecaster):
             "n_parameters_": model.n_parameters_,
             "no_skill_": bool(np.isinf(model.alpha_).all()),
             "linear_": model,
+            "_error_scale": recipe.transform.pointwise,
         }
 
     def _forecast(self, series: Series, origins: NDArray[np.int64], horizon: int) -> NDArray[np.float64]:

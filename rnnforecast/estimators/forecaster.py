@@ -5,28 +5,23 @@ from __future__ import annotations
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
-import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
-from rnnforecast.estimators import _diagnosis
 from rnnforecast.estimators._architecture import CONSTRAINTS, check
 from rnnforecast.estimators._base import BaseForecaster
+from rnnforecast.estimators._blended import BlendedForecaster
+from rnnforecast.estimators._distributions import DISTRIBUTIONS, check_distribution
 from rnnforecast.estimators._echo_state import check_ridge
 from rnnforecast.estimators._forking import check_forked
-from rnnforecast.estimators._interpretation import Interpretation
-from rnnforecast.estimators._learning import learn
-from rnnforecast.estimators._parameters import n_threads, one_blas_thread
 from rnnforecast.estimators._reservoir import CONSTRAINTS as RESERVOIR
 from rnnforecast.estimators._reservoir import check_reservoir
 from rnnforecast.estimators._training import CONSTRAINTS as TRAINING
 from rnnforecast.estimators._training import check_training
-from rnnforecast.estimators.stream import ForecastStream
-from rnnforecast.series import Series
+from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.transforms import TRANSFORMS
 
 
-class RNNForecaster(Interpretation, BaseForecaster):
+class RNNForecaster(BlendedForecaster):
     """Forecast a series with a recurrent network beside closed-form models.
 
     The forecast is ``closed + weight (network - closed)`` with a weight that held-out windows support; attributes and
@@ -109,6 +104,8 @@ class RNNForecaster(Interpretation, BaseForecaster):
         Numbers that stand for a missing value as NaN does, such as -999.
     freq : str, offset or None, default=None
         Frequency of the index where it cannot be inferred.
+    intervals : {"conformal", "adaptive"}, default="conformal"
+        Calibrate intervals on held-out rows at the end of the training, or also on later ones, old ones counting less.
     blend : "auto", float in [0, 1] or None, default="auto"
         Weight of the network beside the closed-form model; None is the network alone.
     committee : bool, default=True
@@ -117,7 +114,13 @@ class RNNForecaster(Interpretation, BaseForecaster):
         is `LinearForecaster`'s model alone.
     n_estimators : int, default=3
         Networks, from different seeds, that are averaged.
-    loss : {"absolute_error", "squared_error", "huber"}, default="absolute_error"
+    loss : str, default="absolute_error"
+        "absolute_error", "squared_error" or "huber" of the forecast; or a distribution, with "direct" and "parallel"
+        only, of levels and without a mask: "quantile", "gaussian" or "student_t", whose median is blended; of counts
+        "negative_binomial" or "poisson", whose mean is the forecast, of the network alone and unscaled (Salinas et al.,
+        2020). Intervals are those of the distribution, calibrated.
+    quantiles : tuple of float, default=(0.1, 0.5, 0.9)
+        What loss="quantile" learns; the median is added. Others are interpolated.
     solver : {"adamw", "adam", "sgd", "rmsprop", "ridge"}, default="adamw"
         "ridge" is an echo state network (Jaeger, 2001): recurrent weights stay random, a linear readout of states, lags
         and covariates is solved in closed form, from the newest 100,000 rows of a single series. Use ``cell="leaky"``
@@ -211,6 +214,8 @@ class RNNForecaster(Interpretation, BaseForecaster):
         **TRAINING,
         **RESERVOIR,
         "committee": ["boolean"],
+        "loss": [StrOptions({*LOSSES, *DISTRIBUTIONS})],
+        "quantiles": [tuple, list],
     }
 
     def __init__(
@@ -248,10 +253,12 @@ class RNNForecaster(Interpretation, BaseForecaster):
         missing: str = "error",
         missing_values: Any = None,
         freq: Any = None,
+        intervals: str = "conformal",
         blend: Any = "auto",
         committee: bool = True,
         n_estimators: int = 3,
         loss: str = "absolute_error",
+        quantiles: Any = (0.1, 0.5, 0.9),
         solver: str = "adamw",
         spectral_radius: float = 0.95,
         sparsity: float = 0.9,
@@ -312,10 +319,12 @@ class RNNForecaster(Interpretation, BaseForecaster):
         self.missing = missing
         self.missing_values = missing_values
         self.freq = freq
+        self.intervals = intervals
         self.blend = blend
         self.committee = committee
         self.n_estimators = n_estimators
         self.loss = loss
+        self.quantiles = quantiles
         self.solver = solver
         self.spectral_radius = spectral_radius
         self.sparsity = sparsity
@@ -344,54 +353,11 @@ class RNNForecaster(Interpretation, BaseForecaster):
         self.verbose = verbose
         self.n_jobs = n_jobs
 
-    def _learn(self, series: Series) -> dict[str, Any]:
-        return learn(self, series)
-
     def _validate_params(self) -> None:
         super()._validate_params()
         check(self)
         check_forked(self)
+        check_distribution(self)
         check_training(self)
         check_reservoir(self)
         check_ridge(self)
-
-    def _minimum_rows(self, series: Series) -> int:
-        """Rows of one training window; an automatic lookback adapts to the series, a panel's short ones are filled."""
-        return self.horizon + (1 if self.lookback == "auto" or series.ids is not None else self.lookback)
-
-    def _rows_read(self) -> int:
-        """Rows of the longest window that is read, and the one before."""
-        windows = self.ensemble_.windows
-        linear = 0 if self.linear_ is None else self.linear_.recipe_.lookback
-        return max(windows.lookback, windows.base or 0, linear) + 1
-
-    def _forecast(self, series: Series, origins: np.ndarray, horizon: int) -> np.ndarray:
-        with one_blas_thread():
-            if self._attends:
-                self.attention_ = _diagnosis.attention(self.ensemble_, series, origins[-1:], horizon)
-            linear = None
-            if self.linear_ is not None:
-                target = self.linear_.recipe_.bridge.over(series)
-                linear = self.linear_.forecast(target, series.known, series.past, origins, horizon, series.spans)
-                if not np.any(self.blend_weight_):
-                    return linear
-            network = self.ensemble_.forecast_series(series, origins, horizon, n_threads(self.n_jobs))
-        if linear is None:
-            return network
-        return linear + self.blend_weight_ * (network - linear)
-
-    def stream(self) -> ForecastStream:
-        """Return a stream that takes one observation after the other from the cutoff on and forecasts at once.
-
-        It speaks arrays and leaves the forecaster alone; `update` and `forecast` do the same in pandas.
-        """
-        check_is_fitted(self)
-        return ForecastStream(self)
-
-    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
-        text = super().__repr__(N_CHAR_MAX)
-        if not hasattr(self, "blend_weight_"):
-            return text
-        share = f"{100 * float(np.mean(self.blend_weight_)):.0f} % of the network"
-        skill = "no skill over a naive forecast found" if self.no_skill_ else f"skill {self.skill_:.2f} over naive"
-        return f"{text}  # fitted: {share} in the forecast, {skill} on held-out rows"

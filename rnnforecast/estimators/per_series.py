@@ -13,6 +13,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from rnnforecast.estimators._base import BaseForecaster
 from rnnforecast.estimators._parameters import check_parameters
+from rnnforecast.estimators._pooling import common_scale
 from rnnforecast.series import Clock, Series
 from rnnforecast.series.labels import names_text
 from rnnforecast.series.spans import Spans
@@ -26,7 +27,8 @@ class ForecasterPerSeries(BaseForecaster):
     """Fit a clone of a forecaster to each series of a panel, alone.
 
     It has all methods of a forecaster; horizon, covariates and the like are parameters of the forecaster that is
-    cloned. A series that was not in the data of `fit` has no model and cannot be forecast.
+    cloned. A series that was not in the data of `fit` has no model and cannot be forecast. Intervals come from the
+    errors of all series, in units of the deviation of each.
 
     Parameters
     ----------
@@ -65,6 +67,11 @@ class ForecasterPerSeries(BaseForecaster):
         """Steps of a forecast, those of the forecaster that is cloned."""
         return self.forecaster.horizon
 
+    @property
+    def intervals(self) -> str:
+        """What intervals are calibrated on, as the forecaster that is cloned does it."""
+        return getattr(self.forecaster, "intervals", "conformal")
+
     def __sklearn_tags__(self) -> Any:
         return self.forecaster.__sklearn_tags__()
 
@@ -93,6 +100,7 @@ class ForecasterPerSeries(BaseForecaster):
         return {
             "forecasters_": dict(zip(names, models, strict=True)),
             "no_skill_": all(getattr(model, "no_skill_", False) for model in models),
+            "_error_scale": common_scale([model._error_scale for model in models], series.target),
         }
 
     def _forecast(self, series: Series, origins: NDArray[np.int64], horizon: int) -> NDArray[np.float64]:
@@ -139,6 +147,7 @@ def _alone(series: Series, k: int) -> Series:
         target=series.target[start:stop],
         known=series.known[start:behind],
         past=series.past[start:stop],
+        observed=None if series.observed is None else series.observed[start:stop],
         spans=Spans.one(stop - start),
         n_before=series.n_before[k : k + 1],
         ids=None,

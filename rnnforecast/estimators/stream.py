@@ -32,7 +32,8 @@ class ForecastStream:
     Raises
     ------
     ValueError
-        If the forecaster uses covariates or a recursive decoder, or its last row has missing values.
+        If the forecaster uses covariates or a recursive decoder, forecasts a distribution, or its last row has missing
+        values.
     """
 
     def __init__(self, forecaster: Any):
@@ -52,6 +53,11 @@ class ForecastStream:
         if getattr(ensemble.windows, "recursive", False):
             raise ValueError(
                 'stream() needs all steps at once, but decoder="recursive" makes one: use decoder="direct"'
+            )
+        if ensemble.head is not None:
+            raise ValueError(
+                f'stream() needs one number for each step, but loss="{forecaster.loss}" makes several: '
+                "use update() and forecast()"
             )
         self.horizon: int = forecaster.horizon
         self._one_dimensional = series.one_dimensional

@@ -207,7 +207,7 @@ def pinball_loss(y_true: ArrayLike, y_pred: ArrayLike, *, quantile: float = 0.5)
     [0.2, 1.0, 1.8]
     """
     truth, forecast = pair(y_true, y_pred)
-    return float(_pinball(truth, forecast, _level("quantile", quantile)).mean())
+    return float(pinball(truth, forecast, _level("quantile", quantile)).mean())
 
 
 def crps_quantiles(y_true: ArrayLike, y_quantiles: ArrayLike, quantiles: Sequence[float]) -> float:
@@ -241,7 +241,7 @@ def crps_quantiles(y_true: ArrayLike, y_quantiles: ArrayLike, quantiles: Sequenc
         raise ValueError(
             f"y_quantiles has {forecast.shape[-1]} values on its last axis, but there are {len(levels)} quantiles"
         )
-    return 2 * float(_pinball(truth[..., None], forecast, levels).mean())
+    return 2 * float(pinball(truth[..., None], forecast, levels).mean())
 
 
 def crps_sample(y_true: ArrayLike, y_samples: ArrayLike) -> float:
@@ -302,8 +302,7 @@ def interval_score(y_true: ArrayLike, y_lower: ArrayLike, y_upper: ArrayLike, *,
     truth, lower, upper = interval(y_true, y_lower, y_upper)
     if isinstance(level, bool | np.bool_) or not isinstance(level, Real) or not 0 < level < 100:
         raise ValueError(f"level must be a percentage between 0 and 100, both excluded, got {level!r}")
-    outside = np.maximum(lower - truth, 0) + np.maximum(truth - upper, 0)
-    return float((upper - lower + 2 / (1 - level / 100) * outside).mean())
+    return float(interval_scores(truth, lower, upper, level).mean())
 
 
 def coverage(y_true: ArrayLike, y_lower: ArrayLike, y_upper: ArrayLike) -> float:
@@ -367,9 +366,16 @@ def _ratio(numerator: float, denominator: float, name: str) -> float:
     return numerator / denominator
 
 
-def _pinball(truth: _Array, forecast: _Array, levels: Any) -> _Array:
+def pinball(truth: _Array, forecast: _Array, levels: Any) -> _Array:
+    """Return the pinball loss of each value; the arguments broadcast."""
     error = truth - forecast
     return np.maximum(levels * error, (levels - 1) * error)
+
+
+def interval_scores(truth: _Array, lower: _Array, upper: _Array, level: float) -> _Array:
+    """Return the interval score of each value, all of one shape."""
+    outside = np.maximum(lower - truth, 0) + np.maximum(truth - upper, 0)
+    return upper - lower + 2 / (1 - level / 100) * outside
 
 
 def _level(name: str, value: float) -> float:

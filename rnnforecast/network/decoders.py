@@ -149,6 +149,8 @@ class Direct:
     highway : int
         The last `highway` values of each target enter the output linearly beside the network, 0 for none (the
         autoregressive path of Lai et al., 2018, LSTNet).
+    n_parameters : int
+        Numbers that are forecast for each value.
     """
 
     every = reads_state = False
@@ -161,9 +163,10 @@ class Direct:
         horizon: int,
         head_layer_sizes: Sequence[int] = (),
         highway: int = 0,
+        n_parameters: int = 1,
     ):
         self.n_units, self.n_context, self.n_targets, self.highway = n_units, n_context, n_targets, highway
-        n_outputs = horizon * n_targets
+        n_outputs = horizon * n_targets * n_parameters
         self.head = head(n_units + n_context, head_layer_sizes, n_outputs)
         self.path = Chain([Dense(highway * n_targets, n_outputs, initialize=zeros)]) if highway else None
 

@@ -77,7 +77,7 @@ class WindowObjective:
         with self._buffers.lent(self.windows.n_steps, len(rows), seed=seed) as work:
             out = self.network.forward(self._prepared, read.past, read.context, work, Teacher(truth, self._forced))
             d_out = np.empty_like(out)
-            total = self.loss(out, self._judged(truth, out, origin, column), d_out)
+            total = self.loss(self.windows.linked(out, read), self._judged(truth, out, origin, column), d_out)
             self.network.backward(self._prepared, d_out, work, self._split(gradient))
         return total
 
@@ -92,11 +92,12 @@ class WindowObjective:
             truth = self.windows.truth(self.frame, origin, column, read)
             work = self.network.work(self.windows.n_steps, len(part))
             out = self.network.forward(self._prepared, read.past, read.context, work)
-            total += self.loss(out, self._judged(truth, out, origin, column), np.empty_like(out))
+            forecast = self.windows.linked(out, read)
+            total += self.loss(forecast, self._judged(truth, out, origin, column), np.empty_like(out))
         return total / max(1, self.n_terms(rows))
 
     def _judged(self, truth: np.ndarray, out: np.ndarray, origin: np.ndarray, column: np.ndarray) -> np.ndarray:
-        """What the loss compares `out` (H J, B) with."""
+        """What the loss compares `out` (H J, B) with; losses of several outputs for each value are told of no guess."""
         guessed = self.windows.guessed(self.frame, origin, column)
         return truth if guessed is None else np.where(guessed, out, truth)
 
@@ -119,7 +120,7 @@ def forecast(
     column: np.ndarray,
     n_threads: int = 1,
 ) -> np.ndarray:
-    """Forecasts (horizon, J, B) of samples in the frame's units with any decoder but a recursive one.
+    """Forecasts (horizon, J P, B) of samples in the frame's units with any decoder but a recursive one.
 
     The samples are cut into batches of a fixed size, so the numbers do not depend on `n_threads`.
     """

@@ -50,7 +50,7 @@ class Work:
         self.cell.state = self.state.reshape(n_states, units, wide)
         self.cell.d_state = np.empty((n_states, units, wide), dtype) if training else None
         self.head = decoder.head.work(1, wide, dtype, training)
-        self.d_out = np.zeros((m * decoder.segment * decoder.windows.n_targets, n_sequences), dtype)
+        self.d_out = np.zeros((m * decoder.segment * decoder.windows.n_outputs, n_sequences), dtype)
 
     @property
     def rng(self) -> np.random.Generator | None:
@@ -103,7 +103,7 @@ class Parallel:
         n_which = windows.n_columns if windows.n_columns > windows.n_targets else 0
         self.widths = (segment * windows.n_known, segment * self.n_base, n_which)
         self.cell = Recurrent(cell, n_units, n_units, dtype, every=False)
-        self.head = head(n_units, head_layer_sizes, segment * windows.n_targets, dropout)
+        self.head = head(n_units, head_layer_sizes, segment * windows.n_outputs, dropout)
 
     def parameters(self) -> list[Parameter]:
         """`position` (m, H), `context` (H, R), ``cell.name``, ``head.k.name``; m segments, R rows known of each."""
@@ -139,7 +139,7 @@ class Parallel:
         hidden = self.cell.forward(cell, x.reshape(1, -1, m * n_sequences), work.cell)
         segments = self.head.forward(end, hidden, work.head).reshape(-1, m, n_sequences)
         out = segments.transpose(1, 0, 2).reshape(-1, n_sequences)  # (segment J, m, B) to (m segment J, B)
-        return out[: self.windows.horizon * self.windows.n_targets]
+        return out[: self.windows.horizon * self.windows.n_outputs]
 
     def backward(
         self, prepared: Any, d_out: np.ndarray, work: Work, d_views: Any, d_given: Given | None = None

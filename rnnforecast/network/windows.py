@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnforecast.kernels.windows import gather
+from rnnforecast.network.heads import Head
 
 STEPS_OF_SCALE = 4.0  # mean absolute differences that make about the deviation of a window
 SMALLEST_DEVIATION = 1e-3  # of a window, in units of the whole series' scale: a flat window must not blow up
@@ -69,15 +70,17 @@ class Windows:
         F and P.
     base : int
         What the network corrects: 0 the last value, s > 0 the value of the season of length s before.
-    norm : {"last", "difference", "standard", None}
+    norm : {"last", "difference", "standard", "count", None}
         Subtract the window's last value, and perhaps divide by its mean absolute difference, or subtract its mean and
-        divide by its deviation, or leave it.
+        divide by its deviation, or divide by one plus its mean (Salinas et al., 2020), or leave it.
     recursive : bool
         Inputs for a decoder that is fed true values: they run on through the horizon but for its last step.
     marked : bool
         Each target comes with two more inputs: whether it was observed, and its age (Che et al., 2018, GRU-D).
     n_static : int
         E; they are the last inputs.
+    head : Head or None
+        The distribution that is forecast, P parameters for each value; None is the value itself, P = 1.
     """
 
     lookback: int
@@ -91,6 +94,12 @@ class Windows:
     recursive: bool = False
     marked: bool = False
     n_static: int = 0
+    head: Head | None = None
+
+    @property
+    def n_outputs(self) -> int:
+        """J P: numbers forecast for each step."""
+        return self.n_targets * (1 if self.head is None else self.head.n_parameters)
 
     @property
     def n_inputs(self) -> int:
@@ -123,6 +132,9 @@ class Windows:
             return zero, np.ones_like(zero)
         rows = np.maximum(origin + np.arange(-self.lookback, 0)[:, None], 0)
         window = frame.target[rows[:, None, :], columns]
+        if self.norm == "count":
+            mean = window.mean(0)
+            return np.zeros_like(mean), 1.0 / (1.0 + mean)
         return window.mean(0), 1.0 / np.maximum(window.std(0), SMALLEST_DEVIATION)
 
     def _inverse_step(self, frame: Frame, origin: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -186,10 +198,17 @@ class Windows:
         return base
 
     def truth(self, frame: Frame, origin: np.ndarray, column: np.ndarray, read: Normalised) -> np.ndarray:
-        """What the network's output should be, (H J, B): the values of the horizon, normalised, less the base."""
-        out = np.empty((self.horizon, self.n_targets, len(origin)), frame.target.dtype)
+        """What the network's output should be, (H J, B): the values of the horizon, normalised, less the base.
+
+        Counts stay as they are.
+        """
+        J, B = self.n_targets, len(origin)
+        out = np.empty((self.horizon, J, B), frame.target.dtype)
+        if self._counts:
+            gather(frame.target, origin, column, *_unit(J, B, out.dtype), 0, out)
+            return out.reshape(-1, B)
         gather(frame.target, origin, column, read.center, read.factor, 0, out)
-        flat = out.reshape(-1, len(origin))
+        flat = out.reshape(-1, B)
         return flat if read.base is None else flat - read.base
 
     def guessed(self, frame: Frame, origin: np.ndarray, column: np.ndarray) -> np.ndarray | None:
@@ -200,10 +219,37 @@ class Windows:
         columns = column + np.arange(self.n_targets)[:, None]
         return frame.observed[rows, columns].reshape(-1, len(origin)) == 0
 
+    def linked(self, out: np.ndarray, read: Normalised) -> np.ndarray:
+        """Output (H J P, B) as the loss wants it: the logarithm of a count's mean is told the window's scale."""
+        if not self._counts:
+            return out
+        result = out.copy()
+        log_means = result.reshape(self.horizon, self.n_targets, -1, out.shape[1])[:, :, 0]
+        log_means -= np.log(read.factor)
+        return result
+
     def restore(self, out: np.ndarray, read: Normalised) -> np.ndarray:
-        """Forecast (H, J, B) in the frame's units from the network's output (H J, B)."""
+        """Forecast (H, J P, B) in the frame's units from the network's output (H J P, B)."""
+        if self.head is not None:
+            return self._parameters(self.head, out, read)
         total = out if read.base is None else out + read.base
         return total.reshape(-1, self.n_targets, out.shape[1]) / read.factor + read.center
+
+    def _parameters(self, head: Head, out: np.ndarray, read: Normalised) -> np.ndarray:
+        J, P, B = self.n_targets, head.n_parameters, out.shape[1]
+        values = head.parameters(self.linked(out, read).reshape(-1, P, B)).reshape(-1, J, P, B)
+        for k, kind in enumerate(head.kinds):
+            if kind == "location":
+                if read.base is not None:
+                    values[:, :, k] += read.base.reshape(-1, J, B)
+                values[:, :, k] = values[:, :, k] / read.factor + read.center
+            elif kind == "scale":
+                values[:, :, k] /= read.factor
+        return values.reshape(-1, J * P, B)
+
+    @property
+    def _counts(self) -> bool:
+        return self.head is not None and self.head.counts
 
 
 def _unit(n_rows: int, n_sequences: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:

@@ -33,3 +33,10 @@ def finish(ax: Axes) -> None:
     ax.set_axisbelow(True)
     # Above the axes: inside, a legend would sooner or later hide the forecast.
     ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4, frameon=False, borderaxespad=0.2, handlelength=1.8)
+
+
+def tint(color: str, share: float) -> tuple[float, ...]:
+    """Mix `share` of a colour with white."""
+    from matplotlib.colors import to_rgb
+
+    return tuple(1.0 - share * (1.0 - part) for part in to_rgb(color))

@@ -60,7 +60,7 @@ def one_series(data: pd.Series | pd.DataFrame, column: str | None, role: str) ->
     if isinstance(data, pd.Series):
         chosen = data
     elif isinstance(data, pd.DataFrame):
-        targets = [name for name in data.columns if not re.search(r"-(lo|hi)-[\d.]+$", str(name))]
+        targets = [name for name in data.columns if not re.search(r"-((lo|hi)-|q)[\d.]+$", str(name))]
         if column is None and len(targets) != 1:
             raise ValueError(f"{role} has {len(targets)} columns {targets[:5]}: name the one to draw with column=")
         if column is not None and column not in targets:

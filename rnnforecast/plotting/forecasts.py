@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from rnnforecast.plotting._canvas import FORECAST, OBSERVED, REFERENCES, axes, finish
+from rnnforecast.plotting._canvas import FORECAST, OBSERVED, REFERENCES, axes, finish, tint
 from rnnforecast.plotting._time import TimeAxis, one_series, require_one_series
 
 if TYPE_CHECKING:
@@ -117,6 +117,7 @@ class ForecastDisplay:
         *,
         X: pd.DataFrame | None = None,
         h: int | None = None,
+        level: float | Sequence[float] | None = None,
         column: str | None = None,
         last: int | None = None,
         name: str | None = None,
@@ -127,13 +128,15 @@ class ForecastDisplay:
         Parameters
         ----------
         estimator : fitted forecaster
-            Anything with ``cutoff_`` and ``forecast(h, X)``.
+            Anything with ``cutoff_`` and ``forecast(h, X)``, and ``level=`` there if it is asked for.
         y : pandas.Series or DataFrame
             The target. Rows up to ``estimator.cutoff_`` are drawn as history, rows after it as truth.
         X : pandas.DataFrame, default=None
             Covariates of the time to be forecast, if the estimator was fitted with some.
         h : int, default=None
             Number of steps; the estimator's horizon if None.
+        level : float or sequence of float, default=None
+            Coverages, in per cent, of the intervals to draw around the forecast.
         column, last, ax : see `from_predictions`
         name : str, default=None
             The forecast's name in the legend; the estimator's class if None.
@@ -145,7 +148,8 @@ class ForecastDisplay:
         if not isinstance(y, (pd.Series, pd.DataFrame)):
             raise TypeError(f"y must be a pandas Series or DataFrame, whose index is drawn, got {type(y).__name__}")
         require_one_series(y, "y")
-        forecast = estimator.forecast(h) if X is None else estimator.forecast(h, X)
+        asked = {} if level is None else {"level": level}
+        forecast = estimator.forecast(h, **asked) if X is None else estimator.forecast(h, X, **asked)
         known = y.index <= estimator.cutoff_
         return cls.from_predictions(
             y[known],
@@ -183,10 +187,10 @@ class ForecastDisplay:
         x = axis(self.forecast.index)
         point: dict[str, Any] = {"marker": "o", "markersize": 4} if len(x) == 1 else {}  # one step makes no line
         ax.plot(x, self.forecast.to_numpy(), color=FORECAST, linewidth=2.0, label=name, zorder=4, **point)
-        for level, (lower, upper) in sorted((self.intervals or {}).items(), reverse=True):
-            ax.fill_between(
-                x, lower, upper, color=FORECAST, alpha=0.15, linewidth=0, label=f"{level:g} % interval", zorder=1
-            )
+        for k, (level, (lower, upper)) in enumerate(sorted((self.intervals or {}).items(), reverse=True)):
+            # Opaque, each narrower one darker: the legend then has the colours of the picture.
+            shade = tint(FORECAST, min(0.15 + 0.15 * k, 0.75))
+            ax.fill_between(x, lower, upper, color=shade, linewidth=0, label=f"{level:g} % interval", zorder=0.5)
         for k, (label, values) in enumerate((self.references or {}).items()):
             color, dashes = REFERENCES[k % len(REFERENCES)], ("--", "-.", ":")[k % 3]
             ax.plot(

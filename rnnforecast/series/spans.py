@@ -82,6 +82,11 @@ class Spans:
         """Return the series (n,) of rows to be forecast, of which each follows a row of its series."""
         return np.searchsorted(self.starts - self.before, origins - 1, side="right") - 1
 
+    def times(self, origins: _Rows) -> _Rows:
+        """Return the clock's row (n,) of rows to be forecast, of which each follows a row of its series."""
+        owner = self.owners(origins)
+        return self.first[owner] + origins - self.starts[owner]
+
     def of_rows(self, n_rows: int) -> _Rows:
         """Return the series (n_rows,) of every row, those between series included."""
         edges = np.append(self.starts - self.before, n_rows)

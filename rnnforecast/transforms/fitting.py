@@ -188,14 +188,15 @@ def steps_of(name: Any) -> tuple[str, ...]:
 
     Parameters
     ----------
-    name : None, one of `TRANSFORMS` or tuple of these
+    name : "auto", None, one of `TRANSFORMS` or tuple of these
+        The logarithm that "auto" may take is not asked for, and no step.
 
     Raises
     ------
     ValueError
         If it is none of these.
     """
-    given = () if name is None else tuple(name) if isinstance(name, tuple | list) else (name,)
+    given = () if name is None or name == "auto" else tuple(name) if isinstance(name, tuple | list) else (name,)
     steps = tuple(step for one in given for step in (("log", "difference") if one == "log_return" else (one,)))
     known = all(isinstance(step, str) and step in TRANSFORMS for step in steps)
     if not known or len(set(steps)) < len(steps) or any(step in ("log", "boxcox") for step in steps[1:]):

@@ -55,6 +55,10 @@ class Given:
     def guessed(self, frame: Any, origin: np.ndarray, column: np.ndarray) -> None:
         """Every target was observed."""
 
+    def linked(self, out: np.ndarray, read: Normalised) -> np.ndarray:
+        """Values are forecast as they are."""
+        return out
+
     def restore(self, out: np.ndarray, read: Normalised) -> np.ndarray:
         """Nothing was normalised."""
         return out[:, None]

@@ -254,7 +254,7 @@ INVALID = [
     ({"validation_fraction": 1.0}, "validation_fraction"),
     ({"blend": 1.5}, "blend"),
     ({"batch_size": 0}, "batch_size"),
-    ({"loss": "quantile"}, "loss"),
+    ({"loss": "pinball"}, "loss"),
     ({"learning_rate": "plateau", "early_stopping": False}, "plateau"),
     ({"decoder": "recursive", "past_covariates": ["a"]}, "past_covariates are not known"),
     ({"decoder": "recursive", "segment_length": 4}, "segment_length"),

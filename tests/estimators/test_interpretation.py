@@ -177,6 +177,14 @@ def test_networks_that_learnt_from_every_step_have_importance_but_no_gradient(da
         model.input_gradient()
 
 
+def test_networks_that_forecast_a_distribution_have_importance_but_no_gradient(data):
+    walk = data[1].cumsum().rename("y") - 20 * np.arange(240)
+    model = RNNForecaster(HORIZON, loss="gaussian", lookback=LOOKBACK, blend=1.0, **QUICK).fit(walk)
+    assert model.permutation_importance(walk, band=13, n_windows=30, random_state=0)["mean"].item() > 0
+    with pytest.raises(ValueError, match='loss="gaussian" makes several: use permutation_importance'):
+        model.input_gradient()
+
+
 def test_what_cannot_be_asked_is_refused(data):
     _, y = data
     model = RNNForecaster(2, lookback=8, **QUICK)
