@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rnnforecast.metrics import diebold_mariano
-from rnnforecast.metrics._forecasts import interval_scores, pinball
+from rnnforecast.metrics._distributions import interval_scores, pinball
 
 _NAIVE = "seasonal naive"
 _SIGNIFICANT = 0.05

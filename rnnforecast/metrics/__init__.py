@@ -17,20 +17,9 @@ elsewhere as much as an event.
 
 from rnnforecast.metrics._affiliation import affiliation_precision_recall
 from rnnforecast.metrics._comparison import diebold_mariano
+from rnnforecast.metrics._distributions import coverage, crps_quantiles, crps_sample, interval_score, pinball_loss
 from rnnforecast.metrics._events import PrecisionRecall, event_precision_recall, range_precision_recall
-from rnnforecast.metrics._forecasts import (
-    coverage,
-    crps_quantiles,
-    crps_sample,
-    interval_score,
-    mase,
-    owa,
-    pinball_loss,
-    rmsse,
-    skill,
-    smape,
-    wape,
-)
+from rnnforecast.metrics._forecasts import mase, owa, rmsse, skill, smape, wape
 from rnnforecast.metrics._nab import nab_score
 from rnnforecast.metrics._volume import buffer_length, vus_pr, vus_roc
 
