@@ -1,6 +1,6 @@
 """Rows that stand out among training rows: what is learnt as ordinary must not hold them.
 
-Where extreme rows begin is told by the median and a quantile that a tenth of the rows lie beyond: the extreme tail
+Where extreme rows begin is told by the median and a quantile that a fifth of the rows lie beyond: the extreme tail
 itself is what anomalies make of it. Where none are, next to nothing stands out, unless tails are heavy.
 """
 
@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from rnnforecast.detection.smoothing import smooth_offline
 
 _SPANS = (3, 10, 30, 100)
-_QUANTILES = (0.5, 0.9)
-_LIMIT = 6.0  # distances of the two quantiles beyond the median; 10,000 normal or Laplace errors reach four or five
+_QUANTILES = (0.5, 0.8)
+_LIMIT = 12.0  # distances of the two quantiles beyond the median; 10,000 normal or Laplace errors reach nine
 _SMALLEST_DISTANCE = 0.1  # deviations: errors that hardly differ are no measure for others
 
 
