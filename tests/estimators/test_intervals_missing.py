@@ -60,7 +60,7 @@ def test_columns_that_are_observed_in_turn_have_intervals_of_their_own(rng):
     both = pd.DataFrame({"a": rng.standard_normal(400), "b": 100 * rng.standard_normal(400)})
     both.iloc[::2, 0] = np.nan
     both.iloc[1::2, 1] = np.nan
-    model = LinearForecaster(horizon=4, missing="mask", season_length=None, target_transform=None)
+    model = LinearForecaster(horizon=4, missing="mask", lookback=20, season_length=None, target_transform=None)
     table = model.fit(both).forecast(level=80)
     widths = np.array([(table[f"{name}-hi-80"] - table[f"{name}-lo-80"]).mean() for name in "ab"])
     np.testing.assert_allclose(widths, [2.56, 256.0], rtol=0.3)  # 80 % of a normal law, from some 100 scores each
