@@ -27,6 +27,8 @@ from rnnforecast.estimators._training import Settings
 from rnnforecast.network.heads import COUNTS
 from rnnforecast.series import Series
 
+MOST_ROWS_OF_A_COMMITTEE = 1_000_000
+
 
 def learn(forecaster: Any, series: Series) -> dict[str, Any]:
     """Fit closed-form model and networks; weigh them on held-out rows; learn again from all rows.
@@ -107,11 +109,13 @@ def _blend(forecaster: Any) -> Any:
 def _linear(forecaster: Any, series: Series, recipe: Recipe, seed: int) -> LinearModel | Committee | None:
     """Fit the closed-form model on all rows of `series`, if it is part of the forecast.
 
-    A reservoir is not weighed against another, and a committee learns from one series.
+    A reservoir is not weighed against another, and a committee learns from one series. Of a million rows the long
+    window alone learns all that the others could add, and its memory must do.
     """
     if _blend(forecaster) is None:
         return None
-    if forecaster.committee and forecaster.solver != "ridge" and len(series.spans) == 1:
+    alone = len(series.spans) == 1 and series.n_rows <= MOST_ROWS_OF_A_COMMITTEE
+    if forecaster.committee and forecaster.solver != "ridge" and alone:
         data = (recipe.bridge.over(series), series.known, series.past)
         return Committee(drawing(forecaster, seed)).fit(*data, recipe, forecaster.horizon, observed_targets(series))
     spaced = series.spaced(recipe.lookback)

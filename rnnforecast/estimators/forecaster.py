@@ -110,8 +110,8 @@ class RNNForecaster(BlendedForecaster):
         Weight of the network beside the closed-form model; None is the network alone.
     committee : bool, default=True
         Whether the closed-form model of a single series is a mean, weighed by cross-validation (Breiman, 1996), of
-        linear ones on a long window and on a short one and of a small echo state network; False, and that of a panel,
-        is `LinearForecaster`'s model alone.
+        linear ones on a long window and on a short one and of a small echo state network; False, and that of a panel or
+        of more than a million rows, is `LinearForecaster`'s model alone.
     n_estimators : int, default=3
         Networks, from different seeds, that are averaged.
     loss : str, default="absolute_error"

@@ -194,3 +194,10 @@ def test_of_a_panel_the_closed_form_model_is_the_linear_one():
     pd.testing.assert_series_equal(model.forecast(), LinearForecaster(5, lookback=14).fit(panel).forecast())
     with pytest.raises(ValueError, match="this is a panel of 2: use another solver, or ForecasterPerSeries"):
         RNNForecaster(5, solver="ridge", cell="leaky").fit(panel)
+
+
+def test_of_very_many_rows_the_closed_form_model_is_the_linear_one(monkeypatch):
+    monkeypatch.setattr("rnnforecast.estimators._learning.MOST_ROWS_OF_A_COMMITTEE", 119)
+    sold = sales(120)
+    model = RNNForecaster(5, lookback=14, **LINEAR_PART).fit(sold)
+    pd.testing.assert_series_equal(model.forecast(), LinearForecaster(5, lookback=14).fit(sold).forecast())
