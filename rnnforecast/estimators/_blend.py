@@ -79,7 +79,7 @@ def fit_blend(actual: np.ndarray, linear: np.ndarray, network: np.ndarray, n_blo
     gain, error = float(gains.mean()), block_error(gains, max(2, int(n_blocks)))
     if gain <= 0.0 or not np.isfinite(error):
         return Blend(0.0, gain * unit, error * unit)
-    weight *= gain * gain / (gain * gain + error * error)
+    weight *= (gain / float(np.hypot(gain, error))) ** 2  # a gain of 1e-200 has no square
     return Blend(weight * min(1.0, n_windows / ENOUGH_WINDOWS), gain * unit, error * unit)
 
 

@@ -60,3 +60,10 @@ def test_block_error_of_independent_values_is_the_usual_one(rng):
 
 def test_block_error_of_one_block_is_unknown():
     assert block_error(np.ones(5), 1) == np.inf
+
+
+def test_a_network_beyond_all_measure_gets_no_weight_and_is_no_error(truth):
+    # The gain, counted in units of the largest difference, is so small that its square is zero.
+    network = truth + np.linspace(1e190, 1e191, truth.size).reshape(truth.shape)
+    found = fit_blend(truth, truth + 0.1, network, 8.0, 400)
+    assert 0.0 <= found.weight < 1e-180
