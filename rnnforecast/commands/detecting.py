@@ -9,8 +9,8 @@ import pandas as pd
 
 import rnnforecast
 from rnnforecast.commands.arguments import check_files, number_between, output_file, picture_file, whole_number
-from rnnforecast.commands.forecasting import add_input, targets_of
-from rnnforecast.commands.tables import DataError, numeric_columns, pick, read_table, write_table
+from rnnforecast.commands.forecasting import add_input, read_input, targets_of
+from rnnforecast.commands.tables import DataError, numeric_columns, pick, write_table
 
 
 def add_detect(parser: argparse.ArgumentParser) -> None:
@@ -32,15 +32,7 @@ def add_detect(parser: argparse.ArgumentParser) -> None:
 def run_detect(options: argparse.Namespace, parser: argparse.ArgumentParser, say: Any) -> None:
     """Fit a detector and write the intervals it finds."""
     check_files(options, parser)
-    table = read_table(
-        options.file,
-        options.time,
-        separator=options.separator,
-        decimal=options.decimal,
-        date_format=options.date_format,
-        encoding=options.encoding,
-        say=say,
-    )
+    table = read_input(options, options.file, say)
     targets = options.target or numeric_columns(table) or targets_of(table, None, [], options.file)
     X = pick(table, targets, options.file)
     parameters = {"mode": options.mode, "random_state": options.seed}

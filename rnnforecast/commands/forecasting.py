@@ -144,24 +144,23 @@ def _check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None
         parser.error(f"a column is one of --target, --known, --past, --id and --time, but {twice[0]!r} is named twice")
 
 
-def _read(options: argparse.Namespace, say: Any) -> tuple[pd.DataFrame, list[str]]:
-    """Return the table and the names of its targets."""
-    table = read_table(
-        options.file,
+def read_input(options: argparse.Namespace, source: str, say: Any) -> pd.DataFrame:
+    """Return a file as a table, as the options of `add_input` say it is written."""
+    return read_table(
+        source,
         options.time,
         separator=options.separator,
         decimal=options.decimal,
         date_format=options.date_format,
         encoding=options.encoding,
-        series=options.id,
+        series=getattr(options, "id", None),
         say=say,
     )
-    if options.id is None and not table.index.is_unique:
-        stamp = table.index[table.index.duplicated()][0]
-        raise DataError(
-            f"{options.file} has several rows for {stamp}; if it holds several series, name their column with --id, "
-            "else keep one row"
-        )
+
+
+def _read(options: argparse.Namespace, say: Any) -> tuple[pd.DataFrame, list[str]]:
+    """Return the table and the names of its targets."""
+    table = read_input(options, options.file, say)
     return table, targets_of(table, options.target, [*options.known, *options.past], options.file)
 
 
@@ -211,17 +210,7 @@ def _future(options: argparse.Namespace, ahead: pd.DataFrame | None, say: Any) -
     """Return the covariates of the steps ahead: from a file of their own, or from the end of the data."""
     if options.future is None:
         return ahead
-    table = read_table(
-        options.future,
-        options.time,
-        separator=options.separator,
-        decimal=options.decimal,
-        date_format=options.date_format,
-        encoding=options.encoding,
-        series=options.id,
-        say=say,
-    )
-    X = pick(table, options.known, options.future)
+    X = pick(read_input(options, options.future, say), options.known, options.future)
     is_hole = X.isna().any(axis=1).to_numpy()
     if options.missing == "error" and is_hole.any():
         place = label_text(X.index, is_hole.nonzero()[0])

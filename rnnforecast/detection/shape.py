@@ -21,7 +21,6 @@ _UNIT, _LONGEST, _WITHOUT_PERIOD = 40, 300, 100  # rows
 _FLOOR = 0.1  # of the median deviation: a flat window divided by its own would be noise made large
 _CHUNK = 1024  # query windows at a time, at most: what belongs to them stays in the nearest cache
 _PAIRS = 2**26  # of windows in one compiled call, some 100 ms: an interrupt is answered between two
-_EVEN = 0.99  # quantile of the training scores that is made 1
 
 
 class Distances(NamedTuple):

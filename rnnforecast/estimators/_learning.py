@@ -22,7 +22,7 @@ from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._parameters import n_threads, one_blas_thread
 from rnnforecast.estimators._pooling import resolve_series
 from rnnforecast.estimators._recipe import Recipe
-from rnnforecast.estimators._reservoir import drawing
+from rnnforecast.estimators._reservoir import Drawing, drawing
 from rnnforecast.estimators._training import Settings
 from rnnforecast.network.heads import COUNTS
 from rnnforecast.series import Series
@@ -54,9 +54,10 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
         architecture = _design(forecaster, series, recipe)
         held_out = _held_out(forecaster, series.spans.lengths, architecture.windows.lookback)
         early = series.head(series.spans.lengths - held_out)
-        linear = _linear(forecaster, early, recipe, int(seeds[0]))
+        drawn = _committee(forecaster, series, int(seeds[0]))
+        linear = _linear(forecaster, early, recipe, drawn)
         refits = bool(held_out.any()) and forecaster.refit
-        final = _linear(forecaster, series, recipe, int(seeds[0])) if refits else linear
+        final = _linear(forecaster, series, recipe, drawn) if refits else linear
         ensemble = _train(forecaster, early, series if held_out.any() else None, recipe, architecture, seeds)
         before = {"linear_": linear, "ensemble_": ensemble}
         histories = ensemble.histories
@@ -106,18 +107,23 @@ def _blend(forecaster: Any) -> Any:
     return None if forecaster.loss in COUNTS else forecaster.blend
 
 
-def _linear(forecaster: Any, series: Series, recipe: Recipe, seed: int) -> LinearModel | Committee | None:
-    """Fit the closed-form model on all rows of `series`, if it is part of the forecast.
+def _committee(forecaster: Any, series: Series, seed: int) -> Drawing | None:
+    """Return the reservoir of a committee of closed-form models; None where the linear model stands alone.
 
     A reservoir is not weighed against another, and a committee learns from one series. Of a million rows the long
     window alone learns all that the others could add, and its memory must do.
     """
+    alone = len(series.spans) == 1 and series.n_rows <= MOST_ROWS_OF_A_COMMITTEE
+    return drawing(forecaster, seed) if forecaster.committee and forecaster.solver != "ridge" and alone else None
+
+
+def _linear(forecaster: Any, series: Series, recipe: Recipe, drawn: Drawing | None) -> LinearModel | Committee | None:
+    """Fit the closed-form model on all rows of `series`, if it is part of the forecast."""
     if _blend(forecaster) is None:
         return None
-    alone = len(series.spans) == 1 and series.n_rows <= MOST_ROWS_OF_A_COMMITTEE
-    if forecaster.committee and forecaster.solver != "ridge" and alone:
+    if drawn is not None:
         data = (recipe.bridge.over(series), series.known, series.past)
-        return Committee(drawing(forecaster, seed)).fit(*data, recipe, forecaster.horizon, observed_targets(series))
+        return Committee(drawn).fit(*data, recipe, forecaster.horizon, observed_targets(series))
     spaced = series.spaced(recipe.lookback)
     data = (recipe.bridge.over(spaced), spaced.known, spaced.past)
     return LinearModel().fit(*data, recipe, forecaster.horizon, observed_targets(spaced), spaced.spans)

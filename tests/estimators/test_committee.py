@@ -201,3 +201,5 @@ def test_of_very_many_rows_the_closed_form_model_is_the_linear_one(monkeypatch):
     sold = sales(120)
     model = RNNForecaster(5, lookback=14, **LINEAR_PART).fit(sold)
     pd.testing.assert_series_equal(model.forecast(), LinearForecaster(5, lookback=14).fit(sold).forecast())
+    # What is weighed on held-out rows, of which too many are left for a committee no more, is the same kind of model.
+    assert type(model._early["linear_"]) is type(model.linear_)
