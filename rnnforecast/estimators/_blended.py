@@ -13,8 +13,8 @@ from rnnforecast.estimators._base import BaseForecaster
 from rnnforecast.estimators._distributions import predictive
 from rnnforecast.estimators._interpretation import Interpretation
 from rnnforecast.estimators._learning import learn
-from rnnforecast.estimators._parameters import n_threads, one_blas_thread
 from rnnforecast.estimators._predictive import Predictive
+from rnnforecast.estimators._threads import n_threads, one_blas_thread
 from rnnforecast.estimators.stream import ForecastStream
 from rnnforecast.series import Series
 

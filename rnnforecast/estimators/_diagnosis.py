@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from rnnforecast.estimators._ensemble import Ensemble, laid_out
-from rnnforecast.estimators._parameters import one_blas_thread
 from rnnforecast.estimators._samples import Samples
+from rnnforecast.estimators._threads import one_blas_thread
 from rnnforecast.network import attention as looking_back
 from rnnforecast.network import beside
 from rnnforecast.network.beside import Beside

@@ -10,7 +10,8 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from rnnforecast.estimators._architecture import cells, sizes
-from rnnforecast.estimators._parameters import check_parameters, n_threads
+from rnnforecast.estimators._parameters import check_parameters
+from rnnforecast.estimators._threads import n_threads
 from rnnforecast.kernels.symbols import symbol_cross_entropy
 from rnnforecast.network.compose import Chain
 from rnnforecast.network.decoders import head

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rnnforecast.estimators._ensemble import Ensemble
 from rnnforecast.estimators._linear import LinearModel
-from rnnforecast.estimators._parameters import one_blas_thread
+from rnnforecast.estimators._threads import one_blas_thread
 from rnnforecast.network import input_gradient as of_network
 from rnnforecast.network.windows import Windows
 from rnnforecast.series import Series

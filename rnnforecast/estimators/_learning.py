@@ -19,10 +19,10 @@ from rnnforecast.estimators._ensemble import Ensemble, train_ensemble
 from rnnforecast.estimators._forking import design_forked, train_forked
 from rnnforecast.estimators._frames import Scales
 from rnnforecast.estimators._linear import LinearModel
-from rnnforecast.estimators._parameters import n_threads, one_blas_thread
 from rnnforecast.estimators._pooling import resolve_series
 from rnnforecast.estimators._recipe import Recipe
 from rnnforecast.estimators._reservoir import Drawing, drawing
+from rnnforecast.estimators._threads import n_threads, one_blas_thread
 from rnnforecast.estimators._training import Settings
 from rnnforecast.network.heads import COUNTS
 from rnnforecast.series import Series

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from functools import cache
 from numbers import Integral
 from typing import Any
 
 import numpy as np
-from joblib import effective_n_jobs
 from sklearn.utils._param_validation import InvalidParameterError, Options
-from threadpoolctl import ThreadpoolController
 
 MAX_STEPS = 1_000_000  # more is a slip of the pen, and would ask for all the memory there is
 
@@ -82,33 +78,3 @@ def _takes_truth_values(constraints: list[Any], value: Any) -> bool:
         else constraint in ("boolean", "verbose", bool, object)
         for constraint in constraints
     )
-
-
-def n_threads(n_jobs: int | None) -> int:
-    """Return how many threads a fit may use.
-
-    Parameters
-    ----------
-    n_jobs : int or None
-        As in joblib: None is 1, -1 all processors.
-
-    Returns
-    -------
-    int
-        Never more than the environment variable ``OMP_NUM_THREADS`` where it is set, as joblib and Dask set it in their
-        workers: a search over two workers must not start four threads on two processors.
-    """
-    allowed = os.environ.get("OMP_NUM_THREADS", "")
-    n = effective_n_jobs(n_jobs)
-    return min(n, int(allowed)) if allowed.isdigit() and int(allowed) else n
-
-
-@cache
-def _thread_pools() -> ThreadpoolController:
-    """Find the libraries with threads of their own: once, for it takes milliseconds."""
-    return ThreadpoolController()
-
-
-def one_blas_thread() -> Any:
-    """Keep matrix products in one thread: they are small, and others' order of summation would follow the machine."""
-    return _thread_pools().limit(limits=1, user_api="blas")

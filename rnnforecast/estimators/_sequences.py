@@ -20,10 +20,10 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from rnnforecast.estimators import _sequence_network as design
 from rnnforecast.estimators import _sequence_ridge as ridge
-from rnnforecast.estimators._parameters import n_threads, one_blas_thread
 from rnnforecast.estimators._reservoir import CONSTRAINTS as RESERVOIR
 from rnnforecast.estimators._reservoir import check_reservoir
 from rnnforecast.estimators._sequence_reading import Given, read_sequences
+from rnnforecast.estimators._threads import n_threads, one_blas_thread
 from rnnforecast.network.compose import at_once
 from rnnforecast.network.sequence_objective import Labels, Numbers, SequenceObjective
 from rnnforecast.network.sequences import SequenceNetwork, Sequences

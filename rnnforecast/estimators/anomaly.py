@@ -14,8 +14,9 @@ from rnnforecast.estimators import _detector
 from rnnforecast.estimators._alarms import alarm_table, contributions
 from rnnforecast.estimators._detector import Judgement, Learned
 from rnnforecast.estimators._detector_parameters import CONSTRAINTS, check
-from rnnforecast.estimators._parameters import check_parameters, checked_number, one_blas_thread
+from rnnforecast.estimators._parameters import check_parameters, checked_number
 from rnnforecast.estimators._scoring import Scored
+from rnnforecast.estimators._threads import one_blas_thread
 from rnnforecast.series import Steps, read_steps
 
 __all__ = ["RNNAnomalyDetector"]

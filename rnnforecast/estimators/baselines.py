@@ -12,8 +12,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from rnnforecast.estimators._base import BaseForecaster
 from rnnforecast.estimators._bridge import newest_of_season, observed_targets
 from rnnforecast.estimators._linear import LinearModel
-from rnnforecast.estimators._parameters import one_blas_thread
 from rnnforecast.estimators._pooling import find_error_scale, find_panel_seasons, resolve_series
+from rnnforecast.estimators._threads import one_blas_thread
 from rnnforecast.series import Series
 from rnnforecast.transforms import TRANSFORMS
 

@@ -14,8 +14,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from rnnforecast.estimators import _generator as learning
-from rnnforecast.estimators._parameters import checked_number, one_blas_thread
+from rnnforecast.estimators._parameters import checked_number
 from rnnforecast.estimators._symbols import Alphabet, Text, read
+from rnnforecast.estimators._threads import one_blas_thread
 from rnnforecast.estimators._writing import Choice, TextModel
 from rnnforecast.kernels.cells import Cell
 from rnnforecast.network.sequences import SequenceNetwork

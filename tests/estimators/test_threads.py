@@ -7,9 +7,10 @@ import threading
 import numpy as np
 import pytest
 from joblib import Parallel, delayed
+from threadpoolctl import ThreadpoolController
 
 from rnnforecast import RNNForecaster
-from rnnforecast.estimators._parameters import n_threads
+from rnnforecast.estimators._threads import n_threads, one_blas_thread
 from rnnforecast.network.objective import WindowObjective
 
 SERIES = np.sin(np.arange(200.0))
@@ -59,3 +60,39 @@ def test_workers_of_a_search_share_the_processors():
 
     counts = Parallel(n_jobs=cpu_count())(delayed(n_threads)(-1) for _ in range(2))
     assert counts == [1, 1]
+
+
+def _blas_threads():
+    return {pool["num_threads"] for pool in ThreadpoolController().info() if pool["user_api"] == "blas"}
+
+
+def test_overlapping_fits_keep_products_in_one_thread_until_the_last_ends():
+    """The second begins later and ends later than the first; no thread but the first may set the number by itself."""
+    pools = ThreadpoolController()
+    first_is_in, second_is_in, first_is_out = threading.Event(), threading.Event(), threading.Event()
+    seen = []
+
+    def first():
+        with one_blas_thread():
+            first_is_in.set()
+            second_is_in.wait(30)
+        first_is_out.set()
+
+    def second():
+        first_is_in.wait(30)
+        with one_blas_thread():
+            second_is_in.set()
+            first_is_out.wait(30)
+            seen.append(_blas_threads())
+        seen.append(_blas_threads())
+
+    before = [pool["num_threads"] for pool in pools.info()]
+    try:
+        pools.limit(limits=2, user_api="blas")
+        threads = [threading.Thread(target=work) for work in (first, second)]
+        [thread.start() for thread in threads]
+        [thread.join(60) for thread in threads]
+    finally:
+        for controller, number in zip(pools.lib_controllers, before, strict=True):
+            controller.set_num_threads(number)
+    assert seen == [{1}, {2}]
