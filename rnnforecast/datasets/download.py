@@ -71,7 +71,7 @@ def download(
         path.parent.mkdir(parents=True, exist_ok=True)
         with _temporary(path, continued=sha256 is not None) as partial:
             said = path.name if verbose else None
-            reason = _fill(partial, address, lambda: _problem(partial, sha256, check), said, timeout, pauses)
+            reason = _fill(partial, address, sha256, check, said, timeout, pauses)
             if reason is None:
                 partial.close()  # Windows renames no open file
                 os.replace(partial.name, path)
@@ -118,7 +118,8 @@ def _take_over(left: Path, own: Path) -> None:
 def _fill(
     partial: BinaryIO,
     address: str,
-    problem: Callable[[], str | None],
+    sha256: str | None,
+    check: Callable[[Path], object] | None,
     said: str | None,
     timeout: float,
     pauses: Iterable[float],
@@ -129,6 +130,8 @@ def _fill(
         if pause and said:
             _say(f"{said}: {reason}; trying again in {pause:g} s\n")
         time.sleep(pause)
+        if sha256 is None:
+            partial.truncate(0)
         try:
             continued = _append(partial, address, said, timeout)
         except HTTPError as error:
@@ -139,7 +142,7 @@ def _fill(
         except (OSError, HTTPException) as error:
             reason = str(getattr(error, "reason", error)) or type(error).__name__
         else:
-            reason = problem()
+            reason = _problem(partial, sha256, check)
             if reason is None:
                 return None
             partial.truncate(0)
@@ -160,11 +163,8 @@ def _append(partial: BinaryIO, address: str, said: str | None, timeout: float) -
             return True
         raise
     with response:
-        if start and not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
-            partial.truncate(0)  # the server sends the whole file, or another part than was asked for
-            if response.status == 206:
-                raise ConnectionError(f"the server sent {response.headers['Content-Range']} instead of bytes {start}-")
-            start = 0
+        if response.status != 206:  # the server sends the whole file, whatever was asked for
+            start = partial.truncate(0)
         length = response.headers.get("Content-Length")
         total = start + int(length) if length else None
         size = start
