@@ -22,8 +22,9 @@ TOP_LEVEL = {"rnnforecast", "tests", "datasets", "examples", "pyproject.toml", "
 HOMES = {
     "numba": {"kernels"},
     "llvmlite": {"kernels"},
-    "sklearn": {"estimators", "model_selection", "plotting"},
-    "pandas": {"series", "datasets", "estimators", "metrics", "model_selection", "plotting", "commands"},
+    "sklearn": {"estimators", "model_selection", "plotting", "adapters"},
+    "pandas": {"series", "datasets", "estimators", "metrics", "model_selection", "plotting", "commands", "adapters"},
+    "sktime": {"adapters"},
 }
 
 ALLOCATORS = {
