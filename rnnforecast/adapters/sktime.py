@@ -68,7 +68,7 @@ class SktimeForecaster(BaseForecaster):
             pairs = zip(self._known, new, strict=True)
             self._known = [known if rows is None else pd.concat([known, rows]) for known, rows in pairs]
             if update_params:
-                return self._fit(*self._known, None)
+                return self._fit(self._known[0], self._known[1], None)
             self.forecaster_.update(*new)
         return self
 
