@@ -44,10 +44,12 @@ def test_covariates_are_read_at_the_steps_of_the_horizon(daily, rng):
 
 
 def test_quantiles_are_those_of_the_forecaster(daily):
-    found = SktimeForecaster(LINEAR).fit(daily).predict_quantiles(fh=[1, 3], alpha=[0.1, 0.9])
-    expected = LINEAR.fit(daily).forecast(3, quantiles=[0.1, 0.9]).iloc[[0, 2]]
-    assert np.array_equal(found, expected)
-    assert found.columns.to_list() == [("visits", 0.1), ("visits", 0.9)]
+    y = pd.DataFrame({"visits": daily, "sales": 10 * daily[::-1].to_numpy()})
+    found = SktimeForecaster(LINEAR).fit(y).predict_quantiles(fh=[1, 3], alpha=[0.9, 0.1])
+    expected = LINEAR.fit(y).forecast(3, quantiles=[0.1, 0.9]).iloc[[0, 2]]
+    for target in y:
+        for alpha in (0.1, 0.9):
+            assert np.array_equal(found[target, alpha], expected[f"{target}-q{alpha}"])
 
 
 @pytest.mark.parametrize("learn", [True, False])
