@@ -56,17 +56,22 @@ def fitting_columns(owner: Any, handles: dict[str, Any], width: float, **place: 
 
 def name_values(ax: Axes, name: Any) -> None:
     """Name the axis of values, in two lines if it takes more than the axis is long."""
-    n_characters = max(12, int(ax.bbox.height / ax.figure.dpi * 72 / 6))  # of some 6 points each
+    n_characters = letters(ax, ax.bbox.height)
     text = "" if name is None else str(name)
     first, *more = wrap(text, n_characters) or [""]
     second = more[:1] if len(more) < 2 else [f"{more[0][: n_characters - 1]}…"]
     ax.set_ylabel("\n".join([first, *second]))
 
 
-def shortened(text: Any) -> str:
+def letters(ax: Axes, length: float) -> int:
+    """Return how many letters of some 6 points each find room along a length in pixels."""
+    return max(12, int(length / ax.figure.dpi * 72 / 6))
+
+
+def shortened(text: Any, longest: int = LONGEST) -> str:
     """Return a name that leaves room for others beside it."""
     text = str(text)
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def draw_band(ax: Axes, x: Any, lower: Any, upper: Any, k: int, label: str | None) -> None:

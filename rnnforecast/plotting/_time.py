@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from rnnforecast.plotting._canvas import letters
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TICK, NARROW = 0.6, 4.0  # inches that a label takes, and below which an axis' name would run into the year
+YEAR = 8  # letters of the year, and of room before it
 
 
 class TimeAxis:
@@ -38,8 +41,10 @@ class TimeAxis:
         width = self._ax.bbox.width / self._ax.figure.dpi  # inches
         narrow = width < NARROW
         name = "time" if self._name is None else self._name
-        zone = "" if self._zone is None else f"{chr(10) if narrow else ' '}({self._zone})"
-        self._ax.set_xlabel(f"{name}{zone}", loc="left" if narrow else "center")
+        full = f"{name}" if self._zone is None else f"{name} ({self._zone})"
+        if narrow and len(full) > letters(self._ax, self._ax.bbox.width) - YEAR:
+            full = full.replace(" (", "\n(")
+        self._ax.set_xlabel(full, loc="left" if narrow else "center")
         if self._dates:
             from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 

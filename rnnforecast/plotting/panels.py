@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from rnnforecast.plotting._canvas import fitting_columns, new_axes, shortened
+from rnnforecast.plotting._canvas import fitting_columns, letters, new_axes, shortened
 from rnnforecast.plotting.forecasts import ForecastDisplay
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class PanelDisplay:
             raise ValueError(f"ax must be one Axes for each of the {n} series, got {len(panels)}")
         for k, (panel, (label, display)) in enumerate(zip(panels, self.displays.items(), strict=True)):
             display.draw(panel, last=last, name=name)
-            panel.set_title(shortened(label), fontsize="medium", loc="left")
+            panel.set_title(shortened(label, letters(panel, panel.bbox.width)), fontsize="medium", loc="left")
             if k % _COLUMNS:
                 panel.set_ylabel("")
             if k + _COLUMNS < n:
