@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from rnnforecast import __version__
 from rnnforecast.estimators._onnx_forecaster import forecaster_model
 from rnnforecast.estimators._onnx_sequences import sequence_model
 from rnnforecast.estimators._parameters import checked_number
@@ -250,7 +251,8 @@ def _interface(dtype: Any) -> np.dtype:
 
 
 def _written(model: Any, path: Any) -> Any:
-    """Write a graph to a file, if there is to be one, and return it."""
+    """Sign a graph, write it to a file if there is to be one, and return it."""
+    model.producer_version = __version__
     if path is not None:
         Path(path).write_bytes(model.SerializeToString())
     return model

@@ -154,7 +154,7 @@ class Graph:
     Parameters
     ----------
     outer : Graph, optional
-        The one whose node this graph is the body of: its values may be used here, and constants are put there.
+        The one whose node this graph is the body of: constants are put there.
     """
 
     def __init__(self, outer: Graph | None = None):
@@ -246,7 +246,8 @@ class Graph:
         Parameters
         ----------
         body : callable
-            ``body(graph, states, steps) -> states, output`` of one step, written on values of the graph it is given.
+            ``body(graph, states, steps) -> states, output`` of one step, written on values of the graph it is given
+            and arrays.
         states, steps : sequence of Value
             What is handed on, and what is gone through.
 
@@ -275,20 +276,22 @@ class Graph:
 
     def model(self, about: str) -> Any:
         """Return the graph as an `onnx.ModelProto`."""
-        from rnnforecast import __version__
-
         helper = onnx().helper
         return helper.make_model(
             self._proto("rnnforecast", self._constants),
             opset_imports=[helper.make_opsetid("", OPSET)],
             ir_version=IR_VERSION,
             producer_name="rnnforecast",
-            producer_version=__version__,
             doc_string=about,
         )
 
     def _proto(self, name: str, constants: dict[Any, Any]) -> Any:
-        return onnx().helper.make_graph(self.nodes, name, self.inputs, self.outputs, list(constants.values()))
+        wanted, nodes = {output.name for output in self.outputs}, []
+        for node in reversed(self.nodes):  # those that nothing reads are left out
+            if wanted.intersection(node.output):
+                nodes.append(node)
+                wanted.update(node.input)
+        return onnx().helper.make_graph(nodes[::-1], name, self.inputs, self.outputs, list(constants.values()))
 
 
 def _described(name: str, dtype: Any, shape: Sequence[Any] | None, about: str = "") -> Any:

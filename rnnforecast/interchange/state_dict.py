@@ -189,13 +189,12 @@ def from_state_dict(network: Any, state: Any) -> np.ndarray:
 def _checked(state: Any, expected: Views) -> Views:
     """Return float64 arrays of the names and shapes that are expected."""
     if not isinstance(state, Mapping):
-        raise TypeError(f"state_dict must map names to arrays, got {type(state).__name__}; pass module.state_dict()")
+        raise TypeError(f"state must map names to arrays, got {type(state).__name__}; pass module.state_dict()")
     for what, names in (("lacks", expected.keys() - state.keys()), ("has no use for", state.keys() - expected.keys())):
         if names:
             listed = ", ".join(sorted(map(str, names)))
             raise ValueError(
-                f"state_dict {what} {listed}; give exactly the names that to_torch_state_dict returns: "
-                f"{', '.join(expected)}"
+                f"state {what} {listed}; give exactly the names that to_torch_state_dict returns: {', '.join(expected)}"
             )
     read = {}
     for name, own in expected.items():
