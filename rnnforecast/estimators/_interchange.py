@@ -172,10 +172,11 @@ class ForecastInterchange(Interchange):
 
         Examples
         --------
-        >>> import numpy as np, onnxruntime  # doctest: +SKIP
-        >>> forecaster.to_onnx("load.onnx")  # doctest: +SKIP
-        >>> session = onnxruntime.InferenceSession("load.onnx")  # doctest: +SKIP
-        >>> session.run(None, {"y": load.to_numpy(np.float32).reshape(1, -1, 1)})  # doctest: +SKIP
+        Where there is a runtime, such as onnxruntime, and nothing else::
+
+            forecaster.to_onnx("load.onnx")
+            session = onnxruntime.InferenceSession("load.onnx")
+            (ahead,) = session.run(None, {"y": load.to_numpy(np.float32).reshape(1, -1, 1)})
         """
         check_is_fitted(self)
         return _written(forecaster_model(self, _interface(dtype), optional_inputs), path)
@@ -234,10 +235,11 @@ class SequenceInterchange(Interchange):
 
         Examples
         --------
-        >>> import numpy as np, onnxruntime  # doctest: +SKIP
-        >>> regressor.to_onnx("regressor.onnx")  # doctest: +SKIP
-        >>> session = onnxruntime.InferenceSession("regressor.onnx")  # doctest: +SKIP
-        >>> session.run(["y"], {"X": X.astype(np.float32)})  # doctest: +SKIP
+        Where there is a runtime, such as onnxruntime, and nothing else::
+
+            regressor.to_onnx("regressor.onnx")
+            session = onnxruntime.InferenceSession("regressor.onnx")
+            (y,) = session.run(None, {"X": X.astype(np.float32)})
         """
         check_is_fitted(self)
         return _written(sequence_model(self, _interface(dtype), optional_inputs), path)
