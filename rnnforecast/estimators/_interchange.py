@@ -134,9 +134,12 @@ class ForecastInterchange(Interchange):
                                                                    last: any number of rows, none missing. Networks
                                                                    and linear models read the newest ones, an echo
                                                                    state network all.
-        known                      (batch, rows + horizon, F)      covariates known in the future, if there are any,
-                                                                   in the order of X, the calendar's last
+        known                      (batch, rows + horizon or       covariates known in the future, if there are any,
+                                   more, F)                        in the order of X, the calendar's last
         past                       (batch, rows, P)                past covariates, if there are any
+        series                     (batch,)                        of a panel the number of each series, int64, in the
+                                                                   order of ``cutoff_``: it has its own scale, and the
+                                                                   static covariates of `fit`
         initial_h_l0, ...          (networks x directions,         with `optional_inputs`: states of each recurrent
                                    batch, units)                   layer before the first step, zero by default; c
                                                                    is an LSTM's memory. One for each target if the
@@ -168,7 +171,8 @@ class ForecastInterchange(Interchange):
         ImportError
             If onnx is not installed.
         ValueError
-            If the forecaster was fitted with a panel, or with parameters of which there is no graph.
+            If the forecaster was fitted with other decoders than "direct" and "parallel", ``skip_period``,
+            ``forking_sequences=True`` or ``missing="mask"``.
 
         Examples
         --------

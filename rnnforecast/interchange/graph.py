@@ -107,10 +107,10 @@ class Value:
         onnx_type = onnx().helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
         return self.graph.apply("Cast", self, dtype=dtype, to=onnx_type)
 
-    def cut(self, axis: int, start: int | None, stop: int | None) -> Value:
-        """Return a slice along an axis; negative ends count from the back."""
-        ends = [np.array([end], np.int64) for end in (start or 0, TO_THE_END if stop is None else stop, axis)]
-        return self.graph.apply("Slice", self, *ends)
+    def cut(self, axis: int, start: Any, stop: Any) -> Value:
+        """Return a slice along an axis: negative ends count from the back, None is the end, and a `size` may be one."""
+        ends = (0 if start is None else start), (TO_THE_END if stop is None else stop), axis
+        return self.graph.apply("Slice", self, *(self.graph.shape([end]) for end in ends))
 
     def take(self, axis: int, which: Any) -> Value:
         """Return elements along an axis: of an integer, without the axis."""

@@ -23,6 +23,7 @@ from rnnforecast.network.dense import Dense
 from rnnforecast.network.dropout import Dropout
 from rnnforecast.network.ends import Ends
 from rnnforecast.network.layer import Views
+from rnnforecast.network.lookup import Lookup
 from rnnforecast.network.normalization import LayerNorm
 from rnnforecast.network.recurrent import Recurrent
 from rnnforecast.network.residual import Residual
@@ -149,3 +150,14 @@ def _(layer: Attention, views: Views, x: Value, run: Run) -> Value:
     weights = graph.apply("Softmax", scores, axis=0)
     context = graph.apply("ReduceSum", weights * x, np.array([0], np.int64))
     return graph.concatenate([last, context], 2)
+
+
+@lay.register
+def _(layer: Lookup, views: Views, x: Value, run: Run) -> Value:
+    graph, first = x.graph, layer.n_inputs - len(layer.n_symbols)
+    parts = [x.cut(2, 0, first)]
+    for k, width in enumerate(layer.widths):
+        number = x.cut(0, 0, 1).cut(2, first + k, first + k + 1).astype(np.int64).reshape(-1)
+        row = graph.apply("Gather", graph.constant(views[f"table{k}"]), number, axis=0)
+        parts.append(row.reshape(1, -1, width).expand(x.size(0), 1, 1))
+    return graph.concatenate(parts, 2)

@@ -37,12 +37,15 @@ class Rows:
         (S, L, P).
     column : Value or None
         (S, K), 1 for the column that each sample forecasts; None where there is no choice.
+    static : Value or None
+        (S, 1, E), the same at each row.
     """
 
     target: Value
     known: Value | None
     past: Value | None
     column: Value | None
+    static: Value | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,8 @@ def read(windows: Windows, rows: Rows) -> Read:
         known = rows.known.cut(1, L, None)
     if rows.past is not None:
         inputs.append(rows.past)
+    if rows.static is not None:
+        inputs.append(rows.static.expand(1, L, 1))
     base = None
     if windows.base:
         base = normal(target.cut(1, -windows.base, None).take(1, np.arange(H) % windows.base))

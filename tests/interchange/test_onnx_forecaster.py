@@ -9,6 +9,9 @@ import pytest
 from rnnforecast import RNNForecaster
 from tests.interchange.graphs import assert_near, run, runner, shaken
 
+pytest.importorskip("onnx", reason="graphs are built with onnx")
+pytest.importorskip("onnxruntime", reason="graphs are run with ONNX Runtime")
+
 N, H = 160, 5
 CUTS = (N, 90, 17, 3)  # histories may be longer or shorter than what is read
 
@@ -34,7 +37,7 @@ def given(X, y, cut, dtype=np.float32):
     """A batch of two histories: up to a row, and all later values larger by a tenth."""
     parts = {"y": y.to_numpy()[:cut]}
     if X is not None:
-        parts |= {"known": X[["k1", "k2"]].to_numpy()[: cut + H], "past": X[["p1"]].to_numpy()[:cut]}
+        parts |= {"known": X[["k1", "k2"]].to_numpy()[: cut + H + 2], "past": X[["p1"]].to_numpy()[:cut]}
     return {name: np.stack([values, 1.1 * values]).astype(dtype) for name, values in parts.items()}
 
 
@@ -156,19 +159,17 @@ def test_states_go_in_and_come_out(rng, channels):
 
 
 def test_the_graph_of_a_network_that_has_no_say_leaves_it_out(rng):
-    pytest.importorskip("onnx")
     X, y = data(rng)
     operators = {node.op_type for node in fit(X, y, blend=0.0, cell="gru").to_onnx().graph.node}
     assert "GRU" not in operators
 
 
 def test_inputs_say_what_they_hold(rng):
-    pytest.importorskip("onnx")
     X, y = data(rng)
     about = {value.name: value.doc_string for value in fit(X, y).to_onnx().graph.input}
     assert about == {
         "y": "history of a, b, the newest row last",
-        "known": "of the rows of y and the next 5: k1, k2",
+        "known": "of the rows of y and at least the next 5: k1, k2",
         "past": "of the rows of y: p1",
     }
 
@@ -181,7 +182,7 @@ def test_inputs_say_what_they_hold(rng):
             'fitted with decoder="recursive"; fit with decoder="direct"',
         ),
         ({"decoder": "seq2seq"}, 'fitted with decoder="seq2seq"; fit with decoder="direct"'),
-        ({"skip_period": 12}, "fitted with skip_period=12; fit with skip_period=None"),
+        ({"skip_period": 12}, "fitted with skip_period; fit with skip_period=None"),
         ({"forking_sequences": True, "segment_length": None}, "fitted with forking_sequences=True"),
         ({"missing": "mask"}, 'fitted with missing="mask"; fit with missing="interpolate"'),
     ],
@@ -192,8 +193,57 @@ def test_what_has_no_graph_is_refused_by_name(rng, parameters, sentence):
         fit(None, y["a"], **parameters).to_onnx()
 
 
-def test_a_panel_is_refused(rng):
-    _, y = data(rng)
-    panel = y.rename_axis("day").rename_axis("shop", axis=1).stack().swaplevel().sort_index()
-    with pytest.raises(ValueError, match="fitted with a panel of 2 series; fit each series alone"):
-        fit(None, panel).to_onnx()
+def panel(rng, n_series=3, n_targets=1):
+    """Series of different sizes, lengths and kinds."""
+    names = [f"s{k}" for k in range(n_series)]
+    frames = {}
+    for k, name in enumerate(names):
+        _, y = data(rng)
+        days, values = y.index[7 * k :], 10.0**k * y.to_numpy()[7 * k :, :n_targets]
+        frames[name] = pd.DataFrame(values, days, ["a", "b"][:n_targets])
+    y = pd.concat(frames, names=["series", "day"])
+    X = pd.DataFrame({"known": rng.normal(size=len(y))}, y.index)
+    owner = y.index.get_level_values(0)
+    X["size"], X["kind"] = owner.map({n: float(k) for k, n in enumerate(names)}), owner.map(dict.fromkeys(names, "x"))
+    X.loc["s0", "kind"] = "y"
+    return X, y
+
+
+def ahead(X, names):
+    """Covariates of the next steps of every series."""
+    parts = {}
+    for name in names:
+        own = X.loc[name]
+        days = pd.date_range(own.index[-1], periods=H + 1, freq="D", name="day")[1:]
+        parts[name] = pd.DataFrame({"known": np.arange(H) / H}, days)
+    return pd.concat(parts, names=["series", "day"])
+
+
+def assert_panel(fitted, X, y):
+    names, model = list(y.index.levels[0]), runner(fitted.to_onnx(dtype="float64"))
+    known = ahead(X, names)
+    wanted = fitted.forecast(X=known)
+    for k, name in enumerate(names):
+        covariates = np.concatenate([X.loc[name, ["known"]].to_numpy(), known.loc[name].to_numpy()])
+        forecast = model(y=y.loc[name].to_numpy()[None], known=covariates[None], series=np.array([k]))["forecast"]
+        assert_near(forecast[0] / 10.0**k, wanted.loc[name].to_numpy().reshape(H, -1) / 10.0**k)
+
+
+@pytest.mark.parametrize("n_targets", [1, 2])
+@pytest.mark.parametrize("transform", [None, ("log", "difference")])
+def test_a_panel_has_a_graph_that_is_told_which_series_it_reads(rng, n_targets, transform):
+    X, y = panel(rng, n_targets=n_targets)
+    fitted = fit_panel(X, y, target_transform=transform)
+    assert_panel(fitted, X, y)
+
+
+def test_many_categories_are_looked_up(rng):
+    X, y = panel(rng, n_series=10)
+    X["kind"] = X.index.get_level_values(0).str.upper()
+    assert_panel(fit_panel(X, y, max_iter=1), X, y)
+
+
+def fit_panel(X, y, **parameters):
+    common = {"horizon": H, "lookback": 24, "season_length": 12, "hidden_layer_sizes": (4,), "n_estimators": 2}
+    common |= {"max_iter": 1, "random_state": 0, "blend": 0.5, "static_covariates": ["size", "kind"]}
+    return shaken(RNNForecaster(**common | parameters).fit(X, y))
