@@ -63,7 +63,7 @@ def fetch_jena_climate(
     Returns
     -------
     pandas.DataFrame
-        420,768 rows from January 2009 to December 2016, local time without zone, with 14 columns named as in the file:
+        420,768 rows from January 2009 to December 2016, stamps without zone, with 14 columns named as in the file:
         ``T (degC)``, ``p (mbar)``, ``rh (%)``, ``wv (m/s)`` and others. The 327 rows that the file has twice are there
         once; the 544 it lacks, and wind speeds of -9999, are NaN.
 
@@ -94,8 +94,8 @@ def fetch_m4(
     data_home : str, path or None, default=None
         Folder of real data; None is that of `get_data_home`.
     download_if_missing : bool, default=True
-        Whether to download the two files (from 2 MB for the hourly to 92 MB for the monthly series) if the folder does
-        not hold them.
+        Whether to download the two files (some MB, for daily and monthly series about a hundred) if the folder does not
+        hold them.
     verbose : bool, default=True
         Whether downloads report on stderr.
 
