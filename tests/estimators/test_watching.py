@@ -171,7 +171,9 @@ def test_a_backtest_reports_every_learning(load):
 
 def test_verbose_prints_a_line_now_and_then_and_twice_as_verbose_all(load, table, capsys):
     forecaster(verbose=True).fit(load)
-    ends = [line for line in capsys.readouterr().out.splitlines() if "(100 %)" in line]
+    first, *printed = capsys.readouterr().out.splitlines()
+    assert first.startswith("closed-form models learnt, ")
+    ends = [line for line in printed if "(100 %)" in line]
     begins = [
         "network 1 of 2, epoch",
         "network 2 of 2, epoch",
