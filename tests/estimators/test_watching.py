@@ -259,6 +259,20 @@ def test_every_estimator_has_a_tree_of_tasks(load, kind):
     assert (recorder.count("end", "report") > 0) == (kind != "ridge")
 
 
+@pytest.mark.usefixtures("protocol")
+def test_a_callback_may_try_what_was_learnt_so_far():
+    class Reader(Recorder):
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+            if context.task_name == "report":
+                self.calls.append(fitted_estimator.score("abcabdabc"))
+
+    reader = Reader()
+    RNNGenerator(**QUICK).set_callbacks(reader).fit("abcabd" * 60)
+    scores = [call for call in reader.calls if isinstance(call, float)]
+    assert len(scores) == 20
+    assert scores[-1] > scores[0]
+
+
 def test_scores_are_monitored_epoch_by_epoch(table, protocol):
     monitor = protocol.ScoringMonitor(scoring="r2")
     model = RNNRegressor(**QUICK).set_callbacks(monitor).fit(*table)
