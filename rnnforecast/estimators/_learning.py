@@ -54,12 +54,14 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
         recipe = resolve_series(forecaster, series, None if counts else forecaster.target_transform)
         architecture = _design(forecaster, series, recipe)
         held_out = _held_out(forecaster, series.spans.lengths, architecture.windows.lookback)
+        refits = bool(held_out.any()) and forecaster.refit
+        watch = Watch(forecaster, forecaster.n_estimators, 1 + refits)
         early = series.head(series.spans.lengths - held_out)
         drawn = _committee(forecaster, series, int(seeds[0]))
         linear = _linear(forecaster, early, recipe, drawn)
-        refits = bool(held_out.any()) and forecaster.refit
-        watch = Watch(forecaster, forecaster.n_estimators, 1 + refits)
         final = _linear(forecaster, series, recipe, drawn) if refits else linear
+        if final is not None:
+            watch.say("closed-form models learnt")
         ensemble = _train(forecaster, early, series if held_out.any() else None, recipe, architecture, seeds, watch)
         before = {"linear_": linear, "ensemble_": ensemble}
         histories = ensemble.histories

@@ -75,7 +75,7 @@ class Watch:
             Returns what would be learned attributes if the fit ended now.
         """
         estimator = self._estimator
-        if not (self._verbose or estimator.callback or getattr(estimator, "_skl_callbacks", None)):
+        if not self._verbose and estimator.callback is None and not getattr(estimator, "_skl_callbacks", None):
             return None
         tasks = _Tasks(self._context, estimator, self._data | {"reconstruction_attributes": attributes})
 
@@ -90,6 +90,11 @@ class Watch:
             return self.stopped
 
         return hear
+
+    def say(self, what: str) -> None:
+        """Print that something is done that makes no reports, if it is asked for."""
+        if self._verbose:
+            print(f"{what}, {time.perf_counter() - self._began:.1f} s")  # noqa: T201 - verbose asks for it
 
     def _print(self, progress: Progress) -> None:
         """Print a line if it is time for one."""

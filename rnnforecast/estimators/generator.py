@@ -363,7 +363,12 @@ class RNNGenerator(CallbackSupportMixin, BaseEstimator):
             rng, optimizer = deepcopy(self._rng), deepcopy(self._optimizer)
             network, weights = self._model.network, self._model.weights.copy()
             counts += self._model.counts
-        report = watch.report(attributes=lambda: {"_model": TextModel(alphabet, network, weights.copy(), counts)})
+
+        def learned() -> dict[str, Any]:
+            now = weights.copy()
+            return {"_model": TextModel(alphabet, network, now, counts), "coefs_": [now]}
+
+        report = watch.report(attributes=learned)
         history = learning.learn(self, network, weights, optimizer, numbers, rng, once=once, report=report)
         self._model, self._rng, self._optimizer = TextModel(alphabet, network, weights, counts), rng, optimizer
         self.vocabulary_, self.network_, self.coefs_ = dict(alphabet.codes), network, [weights]

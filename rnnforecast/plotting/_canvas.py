@@ -39,16 +39,15 @@ def finish(ax: Axes) -> None:
 
 def name_lines(ax: Axes) -> None:
     """Put a legend above the axes; inside, it would sooner or later hide the forecast."""
-    handles, labels = ax.get_legend_handles_labels()
-    place = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.2}
-    fitting_columns(ax, dict(zip(labels, handles, strict=True)), ax.bbox.width, **place)
+    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.2}
+    fitting_columns(ax, *ax.get_legend_handles_labels(), ax.bbox.width, **place)
 
 
-def fitting_columns(owner: Any, handles: dict[str, Any], width: float, **place: Any) -> None:
+def fitting_columns(owner: Any, handles: list[Any], labels: list[str], width: float, **place: Any) -> None:
     """Make a legend of axes or of a figure, in as many columns as fit into a width in pixels."""
-    labels = [shortened(label) for label in handles]
+    labels = [shortened(label) for label in labels]
     for n_columns in range(len(labels), 0, -1):
-        legend = owner.legend(list(handles.values()), labels, ncols=n_columns, frameon=False, handlelength=1.8, **place)
+        legend = owner.legend(handles, labels, ncols=n_columns, frameon=False, handlelength=1.8, **place)
         if legend.get_window_extent().width <= width or n_columns == 1:
             return
         legend.remove()

@@ -70,7 +70,8 @@ class LossCurveDisplay:
 
         loss, validation = np.asarray(self.loss, float), np.asarray(self.validation, float)
         # An epoch's loss is a mean over its updates: it stands for the middle of the epoch.
-        ax.plot(np.arange(len(loss)) + 0.5, loss, color=FORECAST, linewidth=2.0, label="training")
+        alone: dict[str, Any] = {"marker": "o"} if len(loss) == 1 else {}  # one epoch makes no line
+        ax.plot(np.arange(len(loss)) + 0.5, loss, color=FORECAST, linewidth=2.0, label="training", **alone)
         if len(validation):
             at = np.linspace(0.0, len(loss), len(validation))
             best = int(np.argmin(validation))

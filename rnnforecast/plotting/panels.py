@@ -85,8 +85,10 @@ class PanelDisplay:
         _require_panel(forecast, "forecast")
         known = forecast.index.unique(0)
         chosen = list(known[:_SHOWN] if series is None else series)
-        if unknown := [one for one in chosen if one not in known]:
-            raise ValueError(f"series must be among the {len(known)} forecast, {list(known[:5])}, got {unknown[0]!r}")
+        unknown = [one for one in chosen if one not in known]
+        if unknown or not chosen:
+            wrong = repr(unknown[0]) if unknown else "none"
+            raise ValueError(f"series must be among the {len(known)} forecast, {list(known[:5])}, got {wrong}")
         displays = {
             one: ForecastDisplay.of(
                 history.xs(one, level=0),
@@ -163,7 +165,7 @@ class PanelDisplay:
         PanelDisplay
             The display itself, with ``axes_`` and ``figure_`` set.
         """
-        n = len(self.displays)
+        n, own = len(self.displays), ax is None
         if ax is None:
             n_columns = min(n, _COLUMNS)
             n_rows = -(-n // n_columns)
@@ -177,16 +179,16 @@ class PanelDisplay:
         for k, (panel, (label, display)) in enumerate(zip(panels, self.displays.items(), strict=True)):
             display.draw(panel, last=last, name=name)
             panel.set_title(shortened(label, letters(panel, panel.bbox.width)), fontsize="medium", loc="left")
-            if k % _COLUMNS:
+            if own and k % _COLUMNS:
                 panel.set_ylabel("")
-            if k + _COLUMNS < n:
+            if own and k + _COLUMNS < n:
                 panel.set_xlabel("")
         figure: Any = panels[0].figure
         handles: dict[str, Any] = {}
         for panel in panels:
             lines, labels = panel.get_legend_handles_labels()
             handles |= dict(zip(labels, lines, strict=True))
-        fitting_columns(figure, handles, figure.bbox.width, loc="outside upper left")
+        fitting_columns(figure, list(handles.values()), list(handles), figure.bbox.width, loc="outside upper left")
         self.axes_, self.figure_ = panels, figure
         return self
 

@@ -171,7 +171,9 @@ def test_a_backtest_reports_every_learning(load):
 
 def test_verbose_prints_a_line_now_and_then_and_twice_as_verbose_all(load, table, capsys):
     forecaster(verbose=True).fit(load)
-    ends = [line for line in capsys.readouterr().out.splitlines() if "(100 %)" in line]
+    first, *printed = capsys.readouterr().out.splitlines()
+    assert first.startswith("closed-form models learnt, ")
+    ends = [line for line in printed if "(100 %)" in line]
     begins = [
         "network 1 of 2, epoch",
         "network 2 of 2, epoch",
@@ -255,6 +257,20 @@ def test_every_estimator_has_a_tree_of_tasks(load, kind):
     model.set_callbacks(recorder).fit("abcabd" * 20 if kind == "generator" else load)
     assert recorder.count("begin", "fit") == recorder.count("end", "fit") == 1
     assert (recorder.count("end", "report") > 0) == (kind != "ridge")
+
+
+@pytest.mark.usefixtures("protocol")
+def test_a_callback_may_try_what_was_learnt_so_far():
+    class Reader(Recorder):
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+            if context.task_name == "report":
+                self.calls.append(fitted_estimator.score("abcabdabc"))
+
+    reader = Reader()
+    RNNGenerator(**QUICK).set_callbacks(reader).fit("abcabd" * 60)
+    scores = [call for call in reader.calls if isinstance(call, float)]
+    assert len(scores) == 20
+    assert scores[-1] > scores[0]
 
 
 def test_scores_are_monitored_epoch_by_epoch(table, protocol):

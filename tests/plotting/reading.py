@@ -13,4 +13,7 @@ def lines(display: Any) -> dict[str, Any]:
 def spans(ax: Any, label: str) -> list[list[float]]:
     """Return the edges (k, 2) of what is shaded; the legend names the first of a kind only."""
     color = next(patch.get_facecolor() for patch in ax.patches if patch.get_label() == label)
-    return [[p.get_x(), p.get_x() + p.get_width()] for p in ax.patches if p.get_facecolor() == color]
+    shaded = [patch for patch in ax.patches if patch.get_facecolor() == color]
+    # A polygon in Matplotlib before 3.9, a rectangle afterwards
+    boxes = [patch.get_patch_transform().transform_path(patch.get_path()).get_extents() for patch in shaded]
+    return [[box.x0, box.x1] for box in boxes]

@@ -79,6 +79,11 @@ def test_references_are_drawn_under_their_names(load):
     ]
 
 
+def test_lines_of_the_same_name_are_both_in_the_legend(load):
+    display = ForecastDisplay.from_predictions(load[:216], load[216:], references={"forecast": load[216:] + 1})
+    assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == ["observed", "forecast", "forecast"]
+
+
 def test_one_step_is_a_visible_point_with_a_visible_interval(load):
     one = load[239:]
     frame = pd.DataFrame({"load": one, "load-lo-80": one - 3, "load-hi-80": one + 3})

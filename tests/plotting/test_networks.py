@@ -78,6 +78,10 @@ def test_logarithms_have_plain_numbers_where_decades_are_few():
     assert [name.get_text() for at, name in ticks if low <= at <= high] == ["0.5", "1", "2", "5", "10", "20"]
 
 
+def test_a_single_epoch_is_a_visible_point():
+    assert lines(LossCurveDisplay(loss=[1.0], validation=[2.0, 1.5]).plot())["training"].get_marker() == "o"
+
+
 def test_many_validations_are_a_plain_line():
     few, many = (lines(LossCurveDisplay(loss=[1.0], validation=np.ones(n)).plot())["held out"] for n in (30, 31))
     assert (few.get_marker(), many.get_marker()) == ("o", "None")

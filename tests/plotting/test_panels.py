@@ -41,6 +41,8 @@ def test_series_are_chosen_by_name(panel):
     np.testing.assert_array_equal(by_label(display.axes_[0])["NaiveForecaster"], forecaster.forecast().xs("s6"))
     with pytest.raises(ValueError, match=r"series must be among the 8 forecast, .* got 'north'"):
         PanelDisplay.from_estimator(forecaster, panel, series=["s1", "north"])
+    with pytest.raises(ValueError, match="got none"):
+        PanelDisplay.from_estimator(forecaster, panel, series=[])
 
 
 def test_references_are_drawn_in_every_panel(panel, load):
@@ -58,6 +60,7 @@ def test_axes_that_are_given_are_used_one_for_each(panel):
     pair = Figure(layout="constrained").subplots(2)
     display = PanelDisplay.from_estimator(forecaster, panel, series=["s0", "s1"], ax=pair)
     assert display.axes_ == list(pair)
+    assert [ax.get_ylabel() for ax in pair] == ["load", "load"]
     with pytest.raises(ValueError, match="ax must be one Axes for each of the 2 series, got 3"):
         display.plot(Figure().subplots(3))
 
