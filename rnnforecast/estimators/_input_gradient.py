@@ -22,6 +22,7 @@ from rnnforecast.estimators._threads import one_blas_thread
 from rnnforecast.network import input_gradient as of_network
 from rnnforecast.network.windows import Windows
 from rnnforecast.series import Series
+from rnnforecast.transforms import Pointwise
 
 WINDOWS = 64  # a mean over more of them changes a curve by less than its line's width
 
@@ -67,10 +68,16 @@ def input_gradient(forecaster: Any, series: Series, step: int, column: int) -> p
         table[:, lookback:, len(own) : len(own) + len(known_names)] = parts[1][:, lookback:]
     columns = [(at, name) for at in ("cutoff", "mean") for name in names]
     return pd.DataFrame(
-        np.hstack([table[-1], table.mean(axis=0)])[::-1],
+        np.hstack([table[-1], _mean(table)])[::-1],
         index=pd.RangeIndex(-n_ahead, lookback, name="lag"),
         columns=pd.MultiIndex.from_tuples(columns, names=["at", "input"]),
     )
+
+
+def _mean(table: _Array) -> _Array:
+    """Mean over the first axis of what is there, NaN where nothing is."""
+    counts = (~np.isnan(table)).sum(axis=0)
+    return np.nansum(table, axis=0) / np.where(counts > 0, counts, np.nan)
 
 
 def names_of(series: Series) -> tuple[list[Hashable], list[Hashable], list[Hashable]]:
@@ -98,7 +105,18 @@ def _derivatives(forecaster: Any, series: Series, origins: NDArray[np.int64], st
                 _add(parts, _of_linear(model, series, origins, step, column, lookback), weight)
             else:
                 _add(parts, _of_ensemble(model, series, origins, step, column), weight)
-    return parts
+    slope = _slope(forecaster.ensemble_.scales.transform.pointwise, series.target)
+    target, known, past = parts
+    return target * slope[np.maximum(origins[:, None] + np.arange(-lookback, 0), 0)], known, past
+
+
+def _slope(pointwise: Pointwise, target: _Array) -> _Array:
+    """Derivative of transformed values in the values (N, K); NaN where there is none, as of a root at zero."""
+    sensitivity = pointwise.sensitivity(target)
+    slope = np.divide(1.0, sensitivity, out=np.full_like(target, np.nan), where=sensitivity > 0)
+    # What a logarithm takes as a larger value does not matter; all others come back within rounding.
+    kept = np.isclose(pointwise.inverse(pointwise.forward(target)), target, rtol=1e-6, atol=0.0)
+    return np.where(kept, slope, 0.0)
 
 
 def _models(forecaster: Any, column: int, n_targets: int) -> Iterator[tuple[float, LinearModel | Ensemble]]:
@@ -138,7 +156,7 @@ def _fold(part: _Array, n_before: int) -> None:
 
 
 def _of_ensemble(ensemble: Ensemble, series: Series, origins: NDArray[np.int64], step: int, column: int) -> _Parts:
-    """Derivatives of the networks' forecasts."""
+    """Derivatives of the networks' forecasts in transformed values and in covariates."""
     network, windows, scales = ensemble.network, ensemble.windows, ensemble.scales
     if not isinstance(windows, Windows):
         raise ValueError(
@@ -168,26 +186,20 @@ def _of_ensemble(ensemble: Ensemble, series: Series, origins: NDArray[np.int64],
     target[:, :, read] = d_target / units[read]
     unit = units[column]
     forecast = ensemble.forecast(series.target, series.known, series.past, origins, step + 1)[:, step]
-    return _in_original_units(
-        (unit * target, unit * d_known / scales.known.scale, unit * d_past / scales.past.scale),
-        scales.transform,
-        series,
-        origins,
-        forecast,
-        column,
-    )
+    grows = unit * scales.transform.pointwise.sensitivity(forecast)[:, column, None, None]
+    return grows * target, grows * d_known / scales.known.scale, grows * d_past / scales.past.scale
 
 
 def _of_linear(
     linear: LinearModel, series: Series, origins: NDArray[np.int64], step: int, column: int, lookback: int
 ) -> _Parts:
-    """Derivatives of a closed-form model's forecasts.
+    """Derivatives of a closed-form model's forecasts in transformed values and in covariates.
 
     On the transformed scale it is affine in window and covariates; a reservoir, from whose states it may forecast too,
     is followed back through the lookback of the forecaster, which may be longer than its own.
     """
     recipe, design, horizon = linear.recipe_, linear.design_, linear.horizon_
-    parts = target, known, past = _zeros(series, len(origins), lookback, horizon)
+    target, known, past = _zeros(series, len(origins), lookback, horizon)
     F, P, n_recent = known.shape[2], past.shape[2], design.n_recent
     sizes = design.n_states, recipe.lookback, n_recent * P, (n_recent + horizon) * F
     weights = linear.weights_[column][:, step]
@@ -210,14 +222,5 @@ def _of_linear(
         for part, more in zip((target[:, read, column], known[:, read], past[:, read]), back, strict=True):
             part += more
     forecast = linear.forecast(series.target, series.known, series.past, origins, step + 1)[:, step]
-    return _in_original_units(parts, recipe.transform, series, origins, forecast, column)
-
-
-def _in_original_units(
-    parts: Any, transform: Any, series: Series, origins: NDArray[np.int64], forecast: _Array, column: int
-) -> _Parts:
-    """Follow the transform of the target: of the forecast (n, K), and of the values that went in."""
-    target, known, past = parts
-    grows = transform.pointwise.sensitivity(forecast)[:, column, None, None]
-    rows = np.maximum(origins[:, None] + np.arange(-target.shape[1], 0), 0)
-    return grows * target / transform.pointwise.sensitivity(series.target)[rows], grows * known, grows * past
+    grows = recipe.transform.pointwise.sensitivity(forecast)[:, column, None, None]
+    return grows * target, grows * known, grows * past

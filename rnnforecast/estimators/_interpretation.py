@@ -69,7 +69,8 @@ class Interpretation(BaseForecaster):
         DataFrame
             Index "lag": 0 is the newest known row, -1 the first step ahead. Columns ("cutoff", input), for the forecast
             from the end of the data, and ("mean", input), over forecasts from up to 64 rows spread over the data. NaN
-            where an input is not known at a lag: all but known covariates in the steps ahead.
+            where an input is not known at a lag: all but known covariates in the steps ahead. NaN, too, where there is
+            no derivative: of a power below one at zero; such values do not count in a mean.
 
         Raises
         ------

@@ -157,6 +157,32 @@ def test_the_mean_gradient_is_that_from_many_ends(chaos):
     np.testing.assert_allclose(model.input_gradient(some)["mean"], np.mean(each, axis=0), rtol=1e-9, atol=1e-12)
 
 
+def test_a_root_has_no_slope_at_zero_and_does_not_spoil_the_mean(chaos):
+    _, y = chaos
+    counts = np.round(np.maximum(y - 5.5, 0) ** 2)
+    options = {"lookback": LOOKBACK, "target_transform": "boxcox", "blend": 0.5, **QUICK, "committee": True}
+    model = RNNForecaster(HORIZON, **options).fit(counts)
+    assert model.linear_.recipe_.transform.pointwise.power < 0.9
+    found, newest_first = model.input_gradient(), counts.to_numpy()[: -LOOKBACK - 1 : -1]
+    assert 0 < (newest_first == 0).sum() < LOOKBACK
+    np.testing.assert_array_equal(found["cutoff"]["y"].isna(), newest_first == 0)
+    assert np.isfinite(found["mean"]).all(axis=None)
+
+
+def test_what_a_logarithm_takes_as_a_larger_value_does_not_matter(chaos):
+    _, y = chaos
+    grown = np.exp(y - 5).rename("y")  # fluctuations in proportion to the level
+    model = RNNForecaster(HORIZON, lookback=LOOKBACK, blend=0.0, **{**QUICK, "committee": True}).fit(grown)
+    assert model.linear_.recipe_.transform.pointwise.floor > 0
+    later = grown.copy()
+    later.iloc[-2] = 0.0
+    found, above = model.input_gradient(later)["cutoff"]["y"], later.copy()
+    above.iloc[-2] += 1e-4
+    assert model.forecast(history=above).iloc[0] == model.forecast(history=later).iloc[0]
+    assert found[1] == 0
+    assert (found.drop(1) != 0).all()
+
+
 @pytest.mark.parametrize("options", [{"blend": 0.0}, {"blend": None}, {"blend": 0.0, "committee": True}], ids=str)
 def test_of_few_rows_the_first_is_read_for_all_before_it(chaos, options):
     X, y = chaos
