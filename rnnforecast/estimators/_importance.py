@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.inspection import permutation_importance as by_scikit_learn
 
+from rnnforecast.estimators._echo_windows import over_windows
 from rnnforecast.estimators._input_gradient import lookback_of, names_of
 from rnnforecast.series import Series
 
@@ -37,7 +38,7 @@ class _WindowModel(RegressorMixin, BaseEstimator):
     Parameters
     ----------
     forecaster : RNNForecaster
-        Fitted.
+        Fitted; of `over_windows`.
     series : Series
     origins : ndarray of shape (n,)
     lookback : int
@@ -129,7 +130,7 @@ def permutation_importance(
     groups = [_Group(0, k, rows) for k in own for rows in bands]
     groups += [_Group(1, k, rows) for k in range(series.known.shape[1]) for rows in [ahead, *bands]]
     groups += [_Group(2, k, rows) for k in range(series.past.shape[1]) for rows in bands]
-    model = _WindowModel(forecaster, series, origins, lookback, groups, column)
+    model = _WindowModel(over_windows(forecaster, series, origins, lookback), series, origins, lookback, groups, column)
     found = by_scikit_learn(
         model,
         np.repeat(np.arange(len(origins))[:, None], len(groups), axis=1),

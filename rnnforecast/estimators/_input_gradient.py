@@ -5,19 +5,24 @@ n origins, L rows before an origin (the lookback), H steps of the horizon, K tar
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from rnnforecast.estimators._committee import Committee
+from rnnforecast.estimators._echo_state import EchoStates, Reach
+from rnnforecast.estimators._echo_windows import WindowEcho
 from rnnforecast.estimators._ensemble import Ensemble
 from rnnforecast.estimators._linear import LinearModel
+from rnnforecast.estimators._recipe import base_columns
 from rnnforecast.estimators._threads import one_blas_thread
 from rnnforecast.network import input_gradient as of_network
 from rnnforecast.network.windows import Windows
 from rnnforecast.series import Series
+from rnnforecast.transforms import Pointwise
 
 WINDOWS = 64  # a mean over more of them changes a curve by less than its line's width
 
@@ -63,10 +68,16 @@ def input_gradient(forecaster: Any, series: Series, step: int, column: int) -> p
         table[:, lookback:, len(own) : len(own) + len(known_names)] = parts[1][:, lookback:]
     columns = [(at, name) for at in ("cutoff", "mean") for name in names]
     return pd.DataFrame(
-        np.hstack([table[-1], table.mean(axis=0)])[::-1],
+        np.hstack([table[-1], _mean(table)])[::-1],
         index=pd.RangeIndex(-n_ahead, lookback, name="lag"),
         columns=pd.MultiIndex.from_tuples(columns, names=["at", "input"]),
     )
+
+
+def _mean(table: _Array) -> _Array:
+    """Mean over the first axis of what is there, NaN where nothing is."""
+    counts = (~np.isnan(table)).sum(axis=0)
+    return np.nansum(table, axis=0) / np.where(counts > 0, counts, np.nan)
 
 
 def names_of(series: Series) -> tuple[list[Hashable], list[Hashable], list[Hashable]]:
@@ -78,24 +89,57 @@ def names_of(series: Series) -> tuple[list[Hashable], list[Hashable], list[Hasha
 def lookback_of(forecaster: Any) -> int:
     """Return how many rows before an origin the forecasts of a fitted forecaster read."""
     linear, windows = forecaster.linear_, forecaster.ensemble_.windows
-    own = windows.lookback if isinstance(windows, Windows) else max(windows.lookback, windows.base or 0) + 1
+    own = windows.lookback if isinstance(windows, Windows | Reach) else max(windows.lookback, windows.base or 0) + 1
     return max(own, 0 if linear is None else linear.recipe_.lookback)
 
 
 def _derivatives(forecaster: Any, series: Series, origins: NDArray[np.int64], step: int, column: int) -> _Parts:
-    """Derivatives of the forecasts: those of the networks and of the linear model, by their weights."""
-    n, lookback = len(origins), lookback_of(forecaster)
-    K, F, P = series.target.shape[1], series.known.shape[1], series.past.shape[1]
-    parts = np.zeros((n, lookback, K)), np.zeros((n, lookback + forecaster.horizon, F)), np.zeros((n, lookback, P))
-    weight = 1.0
-    if forecaster.linear_ is not None:
-        weight = float(np.broadcast_to(forecaster.blend_weight_, K)[column])
+    """Derivatives of the forecasts: those of all models that are part of them, by their weights."""
+    lookback = lookback_of(forecaster)
+    parts = _zeros(series, len(origins), lookback, forecaster.horizon)
     with one_blas_thread():
-        if weight:
-            _add(parts, _of_ensemble(forecaster.ensemble_, series, origins, step, column), weight)
-        if weight < 1:
-            _add(parts, _of_linear(forecaster.linear_, series, origins, step, column), 1 - weight)
-    return parts
+        for weight, model in _models(forecaster, column, series.target.shape[1]):
+            if not weight:
+                continue
+            if isinstance(model, LinearModel):
+                _add(parts, _of_linear(model, series, origins, step, column, lookback), weight)
+            else:
+                _add(parts, _of_ensemble(model, series, origins, step, column), weight)
+    slope = _slope(forecaster.ensemble_.scales.transform.pointwise, series.target)
+    target, known, past = parts
+    return target * slope[np.maximum(origins[:, None] + np.arange(-lookback, 0), 0)], known, past
+
+
+def _slope(pointwise: Pointwise, target: _Array) -> _Array:
+    """Derivative of transformed values in the values (N, K); NaN where there is none, as of a root at zero."""
+    sensitivity = pointwise.sensitivity(target)
+    slope = np.divide(1.0, sensitivity, out=np.full_like(target, np.nan), where=sensitivity > 0)
+    # What a logarithm takes as a larger value does not matter; all others come back within rounding.
+    kept = np.isclose(pointwise.inverse(pointwise.forward(target)), target, rtol=1e-6, atol=0.0)
+    return np.where(kept, slope, 0.0)
+
+
+def _models(forecaster: Any, column: int, n_targets: int) -> Iterator[tuple[float, LinearModel | Ensemble]]:
+    """Yield what a forecast of a column is the weighted mean of."""
+    linear, ensemble, weight = forecaster.linear_, forecaster.ensemble_, 1.0
+    if linear is not None:
+        weight = float(np.broadcast_to(forecaster.blend_weight_, n_targets)[column])
+    if isinstance(ensemble, EchoStates):
+        yield from ((weight / len(ensemble.models), model) for model in ensemble.models)
+    else:
+        yield weight, ensemble
+    if isinstance(linear, Committee):
+        yield from zip((1 - weight) * linear.shares_[column], linear.members_, strict=True)
+    elif linear is not None:
+        yield 1 - weight, linear
+
+
+def _zeros(series: Series, n_origins: int, lookback: int, horizon: int) -> _Parts:
+    """Derivatives of what depends on nothing."""
+    widths = series.target.shape[1], series.known.shape[1], series.past.shape[1]
+    rows = lookback, lookback + horizon, lookback
+    target, known, past = (np.zeros((n_origins, *shape)) for shape in zip(rows, widths, strict=True))
+    return target, known, past
 
 
 def _add(parts: _Parts, more: _Parts, weight: float) -> None:
@@ -112,7 +156,7 @@ def _fold(part: _Array, n_before: int) -> None:
 
 
 def _of_ensemble(ensemble: Ensemble, series: Series, origins: NDArray[np.int64], step: int, column: int) -> _Parts:
-    """Derivatives of the networks' forecasts."""
+    """Derivatives of the networks' forecasts in transformed values and in covariates."""
     network, windows, scales = ensemble.network, ensemble.windows, ensemble.scales
     if not isinstance(windows, Windows):
         raise ValueError(
@@ -142,58 +186,41 @@ def _of_ensemble(ensemble: Ensemble, series: Series, origins: NDArray[np.int64],
     target[:, :, read] = d_target / units[read]
     unit = units[column]
     forecast = ensemble.forecast(series.target, series.known, series.past, origins, step + 1)[:, step]
-    return _in_original_units(
-        (unit * target, unit * d_known / scales.known.scale, unit * d_past / scales.past.scale),
-        scales.transform,
-        series,
-        origins,
-        forecast,
-        column,
-    )
+    grows = unit * scales.transform.pointwise.sensitivity(forecast)[:, column, None, None]
+    return grows * target, grows * d_known / scales.known.scale, grows * d_past / scales.past.scale
 
 
-def _of_linear(linear: LinearModel, series: Series, origins: NDArray[np.int64], step: int, column: int) -> _Parts:
-    """Derivatives of the linear model's forecasts.
-
-    On the transformed scale the model is affine: the difference made by a unit is the derivative, whatever the other
-    values are, and the same at every origin.
-    """
-    transform, covariates = (
-        linear.recipe_.transform.pointwise,
-        (linear.design_.known_scaler, linear.design_.past_scaler),
-    )
-    units = [linear.scaler_.scale[0], *(scaler.scale for scaler in covariates)]  # of the only series
-    centers = [scaler.inverse(np.zeros_like(scaler.scale)) for scaler in covariates]
-    # Far from small values, at which a logarithm that was not asked for is cut off.
-    usual = [transform.forward(series.target.max(axis=0, keepdims=True))[0], *centers]
-    lookback = linear.recipe_.lookback
-    width = lookback + linear.horizon_
-
-    def difference(which: int, j: int) -> _Array:
-        """Differences (width,) made by a unit in each row of one input, window after window; the last has none."""
-        tables = [np.tile(value, (width + 1, width, 1)) for value in usual]
-        tables[which][np.arange(width), np.arange(width), j] += units[which][j]
-        target, known, past = (np.concatenate(table) for table in tables)
-        starts = np.arange(width + 1) * width
-        ahead = linear.forecast(transform.inverse(target), known, past, starts + lookback, step + 1)
-        forecasts = transform.forward(ahead[:, step])[:, column]
-        return (forecasts[:-1] - forecasts[-1]) / units[which][j]
-
-    d_target = np.zeros((lookback, len(units[0])))
-    d_target[:, column] = difference(0, column)[:lookback]
-    d_known, d_past = (
-        np.reshape([difference(which, j) for j in range(len(units[which]))], (-1, width)).T for which in (1, 2)
-    )
-    parts = tuple(np.repeat(part[None], len(origins), axis=0) for part in (d_target, d_known, d_past[:lookback]))
-    forecast = linear.forecast(series.target, series.known, series.past, origins, step + 1)[:, step]
-    return _in_original_units(parts, linear.recipe_.transform, series, origins, forecast, column)
-
-
-def _in_original_units(
-    parts: Any, transform: Any, series: Series, origins: NDArray[np.int64], forecast: _Array, column: int
+def _of_linear(
+    linear: LinearModel, series: Series, origins: NDArray[np.int64], step: int, column: int, lookback: int
 ) -> _Parts:
-    """Follow the transform of the target: of the forecast (n, K), and of the values that went in."""
-    target, known, past = parts
-    grows = transform.pointwise.sensitivity(forecast)[:, column, None, None]
-    rows = np.maximum(origins[:, None] + np.arange(-target.shape[1], 0), 0)
-    return grows * target / transform.pointwise.sensitivity(series.target)[rows], grows * known, grows * past
+    """Derivatives of a closed-form model's forecasts in transformed values and in covariates.
+
+    On the transformed scale it is affine in window and covariates; a reservoir, from whose states it may forecast too,
+    is followed back through the lookback of the forecaster, which may be longer than its own.
+    """
+    recipe, design, horizon = linear.recipe_, linear.design_, linear.horizon_
+    target, known, past = _zeros(series, len(origins), lookback, horizon)
+    F, P, n_recent = known.shape[2], past.shape[2], design.n_recent
+    sizes = design.n_states, recipe.lookback, n_recent * P, (n_recent + horizon) * F
+    weights = linear.weights_[column][:, step]
+    d_states, d_lags, d_past, d_known = np.split(weights, np.cumsum(sizes)[:-1])
+    unit = linear.scaler_.scale[0, column]  # of the only series
+    own = target[:, lookback - recipe.lookback :, column]
+    own += d_lags
+    own[:, -1] -= d_lags.sum()  # lags are read less the newest one
+    assert recipe.base is not None  # which it is for differences
+    own[:, base_columns(recipe.lookback, horizon, recipe.base)[step]] += 1.0
+    past[:, lookback - n_recent :] = unit * d_past.reshape(n_recent, P) / design.past_scaler.scale
+    known[:, lookback - n_recent :] = unit * d_known.reshape(n_recent + horizon, F) / design.known_scaler.scale
+    if d_states.any():
+        n_read = min(lookback, int(origins[0]))  # of a series shorter than the lookback, all rows
+        rows = origins[:, None] + np.arange(-n_read, 0)
+        values = recipe.transform.forward(series.target)[:, column]
+        echo = WindowEcho(linear.echoes_[column], values, series.known, series.past, origins, n_read, horizon)
+        back = echo.derivatives(unit * d_states, values[rows], series.known[rows], series.past[rows])
+        read = slice(lookback - n_read, lookback)
+        for part, more in zip((target[:, read, column], known[:, read], past[:, read]), back, strict=True):
+            part += more
+    forecast = linear.forecast(series.target, series.known, series.past, origins, step + 1)[:, step]
+    grows = recipe.transform.pointwise.sensitivity(forecast)[:, column, None, None]
+    return grows * target, grows * known, grows * past

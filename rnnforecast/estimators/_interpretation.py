@@ -10,7 +10,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from rnnforecast.estimators import _diagnosis, _importance, _input_gradient
 from rnnforecast.estimators._base import BaseForecaster
-from rnnforecast.estimators._committee import Committee
 from rnnforecast.estimators._echo_state import EchoStates
 from rnnforecast.estimators._parameters import checked_number
 from rnnforecast.series import Series
@@ -52,7 +51,8 @@ class Interpretation(BaseForecaster):
         """Return the exact derivative of a forecast in the values it is made from, by lag and input.
 
         The unit is that of the target per unit of the input: how much the forecast would grow if a past value had been
-        larger by one. Network, linear model and their weights are all part of it, as are scaling and transform.
+        larger by one. Networks, closed-form models and their weights are all part of it, as are scaling and transform.
+        An echo state network, which has read all the past, is followed back through the lags of the table only.
 
         Parameters
         ----------
@@ -69,17 +69,17 @@ class Interpretation(BaseForecaster):
         DataFrame
             Index "lag": 0 is the newest known row, -1 the first step ahead. Columns ("cutoff", input), for the forecast
             from the end of the data, and ("mean", input), over forecasts from up to 64 rows spread over the data. NaN
-            where an input is not known at a lag: all but known covariates in the steps ahead.
+            where an input is not known at a lag: all but known covariates in the steps ahead. NaN, too, where there is
+            no derivative: of a power below one at zero; such values do not count in a mean.
 
         Raises
         ------
         ValueError
             If `step` or `target` is none of the forecaster's, or its networks learnt with ``forking_sequences=True``,
-            from differences or with ``missing="mask"``, or forecast a distribution, or an echo state network is part of
-            the forecast.
+            from differences or with ``missing="mask"``, or forecast a distribution.
         """
         check_is_fitted(self)
-        self._require_windows()
+        self._require_levels()
         series = self._one_series(X)
         if checked_number(step, "step") > self.horizon:
             raise ValueError(f"step must be at most the horizon, {self.horizon}, got {step}; fit with a longer horizon")
@@ -100,7 +100,8 @@ class Interpretation(BaseForecaster):
 
         scikit-learn's `sklearn.inspection.permutation_importance` (Breiman, 2001) over windows of given data: past
         values of an input in a band of lags are exchanged between windows, all else staying as it was. Where inputs
-        repeat each other, one can make up for the other, and neither seems important.
+        repeat each other, one can make up for the other, and neither seems important. An echo state network has read
+        the rows before each window as they were.
 
         Parameters
         ----------
@@ -130,10 +131,10 @@ class Interpretation(BaseForecaster):
         ------
         ValueError
             If fewer than two windows are asked for, or the data hold fewer with their horizon; if the forecaster learnt
-            from differences or with ``missing="mask"``, or an echo state network is part of the forecast.
+            from differences or with ``missing="mask"``.
         """
         check_is_fitted(self)
-        self._require_windows()
+        self._require_levels()
         series = self._one_series(X if y is None else (X, y))
         return _importance.permutation_importance(
             self,
@@ -145,8 +146,8 @@ class Interpretation(BaseForecaster):
             random_state=random_state,
         )
 
-    def _require_windows(self) -> None:
-        """Refuse forecasts that are not made from the rows of a window alone, all of them observed."""
+    def _require_levels(self) -> None:
+        """Refuse forecasts that are not made from levels, all of them observed."""
         lags, masked = self.ensemble_.scales.transform.lags, self._history.masked is not None
         if lags or masked:
             name, value = ("missing", "mask") if masked else ("target_transform", self.target_transform)
@@ -155,20 +156,19 @@ class Interpretation(BaseForecaster):
                 f"{name}={value!r}; fit with {name}={'interpolate' if masked else None!r} to see what forecasts "
                 "depend on"
             )
-        if isinstance(self.ensemble_, EchoStates) or isinstance(self.linear_, Committee):
-            remedy = "committee=False" if isinstance(self.linear_, Committee) else "another solver"
-            raise ValueError(
-                "this follows forecasts back to the values of a window, but an echo state network reads the whole "
-                f"series; fit with {remedy} to see what forecasts depend on"
-            )
 
     def _one_series(self, history: Any) -> Series:
         """Return the series to look at: that of `fit` for None."""
-        series = self._history if history is None else self._read_history(history)
         if self._history.ids is not None:
             raise ValueError(
                 f"this looks at a single series, but {type(self).__name__} was fitted with a panel of "
                 f"{len(self._history.ids)}; fit one series, such as y.xs(key), or use ForecasterPerSeries"
+            )
+        series = self._history if history is None else self._read_history(history)
+        if series.ids is not None:
+            raise ValueError(
+                f"this looks at a single series, but X is a panel of {len(series.ids)}; give one series, such as "
+                "X.xs(key)"
             )
         return series
 

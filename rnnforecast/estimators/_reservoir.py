@@ -157,7 +157,7 @@ class Echo:
         start, stop = max(begin, int(rows[0]) - LONGEST_MEMORY), int(rows[-1]) + 1
         changes = np.diff(values[start:stop], prepend=values[max(start - 1, begin)])
         scaler = self._scaler_of(series, values, spans)
-        x = self._inputs(scaler, values[start:stop], changes, known[start:stop], past[start:stop])[:, :, None]
+        x = self.inputs(scaler, values[start:stop], changes, known[start:stop], past[start:stop])[:, :, None]
         states, done = np.empty((len(rows), self.n_units)), 0
         for part, hidden in self.reservoir.start(1).pieces(np.ascontiguousarray(x)):
             until = done + int(np.searchsorted(rows[done:], start + part.stop))
@@ -182,7 +182,7 @@ class Echo:
         ndarray of shape (E, H)
         """
         scaler = self.scaler if scaler is None else scaler
-        x = self._inputs(scaler, values[:, 1:], np.diff(values, axis=1), known, past)
+        x = self.inputs(scaler, values[:, 1:], np.diff(values, axis=1), known, past)
         run = self.start(states)
         return run.read(np.ascontiguousarray(x.transpose(1, 2, 0)))[-1].T.copy()
 
@@ -203,7 +203,7 @@ class Echo:
             return self.scaler
         return _scaler(values[spans.starts[series] : spans.stops[series]])
 
-    def _inputs(self, scaler: Scaler, values: _Array, changes: _Array, known: _Array, past: _Array) -> _Array:
+    def inputs(self, scaler: Scaler, values: _Array, changes: _Array, known: _Array, past: _Array) -> _Array:
         """Return what goes in, (..., D), from values and changes (...) and covariates (..., F), (..., P)."""
         own = scaler.transform(np.stack([values, changes], axis=-1))
         x = np.concatenate([own, self.known_scaler.transform(known), self.past_scaler.transform(past)], axis=-1)

@@ -107,6 +107,32 @@ class Reservoir:
         """Begin to read `n_sequences` sequences from a state of zeros."""
         return ReservoirRun(self, n_sequences)
 
+    def input_gradient(self, x: np.ndarray, state: np.ndarray, d_hidden: np.ndarray) -> np.ndarray:
+        """Go back through time from the last hidden states to what was read.
+
+        Parameters
+        ----------
+        x : (T, D, B)
+            What is read.
+        state : (1 + M, H, B)
+            Before the first step.
+        d_hidden : (H, B)
+            Derivative of something in the hidden states after the last step.
+
+        Returns
+        -------
+        d_x : (T, D, B)
+        """
+        layer, d_x = self.layer, np.empty_like(x)
+        d_views = {name: np.zeros_like(weights) for name, weights in self.weights.items()}  # not asked for
+        for part in chunks(0, x.shape[2], len(x) * self.n_units):
+            own = np.ascontiguousarray(x[:, :, part])
+            work = layer.work(len(x), own.shape[2], layer.dtype, training=True)
+            work.state = np.ascontiguousarray(state[:, :, part])
+            layer.forward(self.prepared, own, work)
+            d_x[:, :, part] = layer.backward(self.prepared, d_hidden[None, :, part], work, d_views, wants_d_x=True)
+        return d_x
+
 
 class ReservoirRun:
     """A reservoir that reads on: each piece begins in the state in which the one before it ended.

@@ -88,6 +88,27 @@ def test_states_forget_where_they_began(rng):
     np.testing.assert_allclose(run.read(x)[-1], other.read(x)[-1], rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("cell", NAMES)
+@pytest.mark.parametrize("n_steps", [1, 7])
+def test_gradients_go_back_to_what_was_read(cell, n_steps, rng, monkeypatch):
+    own = reservoir(5, 2, cell=cell)
+    monkeypatch.setattr(readout, "CHUNK", 2 * n_steps * own.n_units)  # of five sequences two at a time
+    x, state = rng.normal(size=(n_steps, 2, 5)), rng.normal(size=own.start(5).state.shape)
+    d_hidden = rng.normal(size=(5, 5))
+
+    def total(x):
+        run = own.start(5)
+        run.state[...] = state
+        return (d_hidden * run.read(x)[-1]).sum()
+
+    found, eps = own.input_gradient(x, state, d_hidden), 1e-5
+    for place in np.ndindex(x.shape):
+        step = np.zeros_like(x)
+        step[place] = eps
+        # central differences: 1e-10 of curvature, 1e-12 / 1e-5 of the kernels' approximations
+        assert found[place] == pytest.approx((total(x + step) - total(x - step)) / (2 * eps), rel=1e-6, abs=1e-6)
+
+
 def test_both_precisions_draw_the_same_weights():
     single, double = reservoir(dtype="float32"), reservoir()
     for name, weights in double.weights.items():
