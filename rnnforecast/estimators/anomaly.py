@@ -65,7 +65,8 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
         Span of the smoothing in rows; "auto" is the mean of several, None none.
     false_alarm_rate : "auto" or float, default="auto"
         Share of ordinary rows that may alarm; "auto" is 0.01, or what fewer than 100 training rows can support. The
-        threshold starts at the calibrated rate and follows the share that is met (Gibbs and Candès, 2021).
+        threshold starts at the calibrated rate and follows the share that is met (Gibbs and Candès, 2021). An alarm
+        that goes on for 300 rows ends: the series has changed, and the threshold rises until rows are as before.
     contamination : float or None, default=None
         Share of the training rows that shall alarm: a fixed threshold in place of the rate. Of rows that were not
         learnt from, more will.
