@@ -306,6 +306,7 @@ def test_a_change_that_lasts_alarms_soon_and_not_for_ever(mode, change):
     assert alarms[2500:].mean() < 0.02
     found = detector.detect(series)
     assert ((found["start"] < 1900) & (found["end"] >= 1500)).any()
+    assert len(found) <= 4
 
 
 @pytest.mark.parametrize("mode", ["causal", "offline"])
