@@ -28,9 +28,12 @@ def alarm_table(
     index: pd.Index,
     names: Sequence[Hashable],
     min_peak: Array,
+    rest: float,
     **joining: int,
 ) -> pd.DataFrame:
     """Return one row for each interval that begins and ends above `min_peak`; see `RNNAnomalyDetector.detect`.
+
+    After one of them, there is no other until a score is back at `min_peak` or `rest`: what lasts is no news.
 
     Parameters
     ----------
@@ -40,16 +43,19 @@ def alarm_table(
     index : Index of N labels
     names : sequence of K labels
     min_peak : ndarray of shape (N,)
+    rest : float
     **joining
         Passed to `rnnforecast.detection.find_intervals`.
     """
     scores = scored.score.copy()
     runs = find_intervals(scores, scored.threshold, min_gap=joining["min_gap"])
     counts = np.zeros(len(scores), bool)
+    rested, before = scores <= np.maximum(min_peak, rest), None
     for first, last in zip(runs.start, runs.end, strict=True):
         high = first + np.flatnonzero(scores[first : last + 1] > min_peak[first : last + 1])
-        if len(high):
+        if len(high) and (before is None or rested[before : high[0]].any()):
             counts[high[0] : high[-1] + 1] = True
+            before = high[-1]
     scores[~counts] = np.minimum(scores[~counts], scored.threshold[~counts])  # alarms elsewhere are none
     start, end, peak, _, _, n_points = find_intervals(scores, scored.threshold, **joining)
     column = scored.shares[peak].argmax(axis=1) if len(peak) else np.zeros(0, np.intp)

@@ -30,8 +30,7 @@ Threshold = FixedThreshold | AdaptiveThreshold
 
 # The newest row alone keeps alarms short, and their rate right; with hindsight they are as long as what caused them.
 SPANS = {"causal": (1, 10, 30, 100, 300), "offline": (10, 30, 100, 300)}
-EVENT = 2.5  # decades: the peak of an interval is so much rarer than a row that alarms
-FEW = 1500  # training rows; where all averages are long, as few say too little of the tail to extrapolate it so far
+FEW = 1500  # training rows; where all averages are long, so few say too little of the tail to extrapolate it
 VALUE_RANGE = 20.0  # standard deviations: values beyond are as far
 FEWEST_LAGS, MOST_LAGS, LAGS_PER_PERIOD = 96, 300, 1.25
 ALIKE = (0.0005, 0.9995)  # quantiles between which a column must vary to be learnt from
@@ -50,8 +49,8 @@ class Plan:
         Or rows of a window.
     back : ndarray of int, shape (C,)
         See `EchoModel`.
-    period : int or None
-        Of the first target that has one.
+    periods : list of (int or None), length K
+        Of the targets.
     spans : tuple of int
         Of the smoothing.
     mahalanobis : bool
@@ -65,11 +64,16 @@ class Plan:
     steps: tuple[int, ...]
     n_lags: int
     back: NDArray[np.int64]
-    period: int | None
+    periods: list[int | None]
     spans: tuple[int, ...]
     mahalanobis: bool
     shares: Array
     trained: bool
+
+    @property
+    def period(self) -> int | None:
+        """Of the first target that has one."""
+        return next((period for period in self.periods if period is not None), None)
 
 
 def scaler_of(values: Array) -> Scaler:
@@ -104,11 +108,10 @@ def plan(
     """Choose lags, or a window's rows, and spans by the periods of the scaled training rows (N, C)."""
     periods = [dominant_period(column) for column in table[:, :n_targets].T]
     found = [period for period in periods if period is not None]
-    period = found[0] if found else None
     if n_lags != "auto":
         lags = int(n_lags)
     elif windowed:
-        lags = min(window_length(period), max(len(table) // 4, 2))
+        lags = min(window_length(next(iter(found), None)), max(len(table) // 4, 2))
     else:
         lags = int(np.clip(LAGS_PER_PERIOD * max(found, default=0), FEWEST_LAGS, MOST_LAGS))
         lags = min(lags, max(len(table) // 4, 2))
@@ -119,7 +122,7 @@ def plan(
     spans = SPANS[mode] if smooth == "auto" else (1 if smooth is None else int(smooth),)
     trained = bool(varies.any())
     shares = varies.astype(np.float64) if trained else np.ones(n_targets)
-    return Plan(steps, lags, back, period, spans, mahalanobis, shares, trained)
+    return Plan(steps, lags, back, periods, spans, mahalanobis, shares, trained)
 
 
 class Causal:
@@ -168,9 +171,9 @@ class Causal:
         return self.model.n_warm_up
 
     @property
-    def event(self) -> float:
-        """How many decades the peak of an interval must lie above the threshold."""
-        return EVENT
+    def caution(self) -> float:
+        """How many times as far above the threshold as usual a row must lie to be no false alarm."""
+        return 1.0
 
     def remember(self, threshold: Threshold) -> None:
         """Read the training rows, so that later ones can follow."""
@@ -207,7 +210,7 @@ class Offline:
             backward, behind = fitted(rows[::-1], plan, reservoir, readouts)
             return (forward, backward), np.concatenate([ahead, behind[::-1]], axis=2)
 
-        (self.forward, self.backward), ordinary = fit_to_ordinary(table, K, fit)
+        (self.forward, self.backward), ordinary = fit_to_ordinary(table, plan.periods, fit)
         self.left_out = ordinary.left_out
         self.weighing = Weighing(whitening_of(ordinary.errors, plan.mahalanobis), plan.shares, 1.0, np.inf)
         sizes, self.usual = ordinary.sizes(self.weighing)
@@ -226,9 +229,9 @@ class Offline:
         return 0
 
     @property
-    def event(self) -> float:
-        """How many decades the peak of an interval must lie above the threshold."""
-        return EVENT * (1.0 + FEW / len(self.reference))
+    def caution(self) -> float:
+        """How many times as far above the threshold as usual a row must lie to be no false alarm."""
+        return 1.0 + FEW / len(self.reference)
 
     def remember(self, threshold: Threshold) -> None:
         """Read the training rows, so that later ones can follow."""

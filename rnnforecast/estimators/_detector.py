@@ -35,7 +35,8 @@ from rnnforecast.series.gaps import require_some
 Array = NDArray[np.float64]
 
 RATE = 1e-2
-EXTREME = 2.0  # decades above the threshold
+EXTREME = 2.0  # decades above the threshold from which a row is no false alarm
+EVENT = 2.5  # and from which it is worth reporting
 CLEAR = 1.0  # decades above the threshold of a row: where it has risen, scores are no news
 
 
@@ -108,13 +109,14 @@ class Learned:
         if not self.adaptive:
             return FixedThreshold(self.level)
         # Of a series that hardly varied, nothing is too extreme to be got used to.
-        return AdaptiveThreshold(self.rate, extreme=EXTREME if self.judge.plan.trained else np.inf)
+        extreme = EXTREME * self.judge.caution if self.judge.plan.trained else np.inf
+        return AdaptiveThreshold(self.rate, extreme=extreme)
 
     def highest_false_alarm(self, scored: Scored) -> Array:
         """Return the scores (N,) above which a row is worth reporting unless others are asked for."""
         if not self.adaptive:
             return np.zeros(len(scored.score))
-        beyond = np.full(len(scored.score), self.level + self.judge.event)
+        beyond = np.full(len(scored.score), self.level + EVENT * self.judge.caution)
         return beyond if self.judge.plan.trained else np.maximum(beyond, scored.threshold + CLEAR)
 
     def table(self, steps: Steps) -> Array:
@@ -201,7 +203,7 @@ def judge_of(detector: Any, table: Array, chosen: Plan, rng: np.random.Generator
     }
     if detector.method == "reconstruction":
         rebuilding, errors, n_updates = fit_reconstruction(table, n_targets, n_rows=chosen.n_lags, **training)
-        return Causal(table, chosen, rebuilding, Ordinary.of(errors), detector.drift), n_updates
+        return Causal(table, chosen, rebuilding, Ordinary.of(errors, chosen.periods), detector.drift), n_updates
     n_updates = 0
     if recipe.solver == "ridge":
         scales = {"spectral_radius": detector.spectral_radius, "input_scale": detector.input_scale}
@@ -212,7 +214,7 @@ def judge_of(detector: Any, table: Array, chosen: Plan, rng: np.random.Generator
     if detector.mode == "offline":
         return Offline(table, chosen, reservoir, detector.alpha, detector.shape), 1 + n_updates
     readouts = Readouts(("joint",), detector.alpha)
-    model, ordinary = fit_to_ordinary(table, n_targets, lambda rows: fitted(rows, chosen, reservoir, readouts))
+    model, ordinary = fit_to_ordinary(table, chosen.periods, lambda rows: fitted(rows, chosen, reservoir, readouts))
     return Causal(table, chosen, model, ordinary, detector.drift), 1 + n_updates
 
 

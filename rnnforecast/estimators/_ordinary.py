@@ -5,7 +5,7 @@ N rows, C columns of which the first K are targets, S forecasts of each row. NaN
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,9 +36,9 @@ class Ordinary:
     left_out: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, errors: Array) -> Ordinary:
-        """Leave out what stands out at once."""
-        left_out = odd_among(errors, MOST_LEFT_OUT)
+    def of(cls, errors: Array, periods: Sequence[int | None]) -> Ordinary:
+        """Leave out what stands out at once; `periods` are those of the K targets."""
+        left_out = odd_among(errors, MOST_LEFT_OUT, periods)
         return cls(np.where(left_out[:, :, None], np.nan, errors), left_out)
 
     def sizes(self, weighing: Weighing) -> tuple[Array, Array]:
@@ -53,13 +53,15 @@ class Ordinary:
         return np.where(some, usual, sizes), usual
 
 
-def odd_among(errors: Array, most: float) -> NDArray[np.bool_]:
+def odd_among(errors: Array, most: float, periods: Sequence[int | None]) -> NDArray[np.bool_]:
     """Tell which targets stand out in which rows, (N, K), at most a share of either's rows; see `standing_out`."""
     sizes = mean_of_known(np.abs(errors), axis=2)
-    return np.stack([standing_out(own, most) for own in sizes.T], axis=1)
+    return np.stack([standing_out(own, most, period) for own, period in zip(sizes.T, periods, strict=True)], axis=1)
 
 
-def fit_to_ordinary(table: Array, n_targets: int, fit: Callable[[Array], tuple[Any, Array]]) -> tuple[Any, Ordinary]:
+def fit_to_ordinary(
+    table: Array, periods: Sequence[int | None], fit: Callable[[Array], tuple[Any, Array]]
+) -> tuple[Any, Ordinary]:
     """Fit to training rows in which all that stands out is missing.
 
     Once the worst is gone, readouts and deviations fit the rest better, and more stands out.
@@ -67,8 +69,8 @@ def fit_to_ordinary(table: Array, n_targets: int, fit: Callable[[Array], tuple[A
     Parameters
     ----------
     table : ndarray of shape (N, C)
-    n_targets : int
-        K.
+    periods : sequence of (int or None), length K
+        Of the targets.
     fit : callable
         From a table to a model and errors (N, K, S) under models that have not learnt from them.
 
@@ -78,12 +80,12 @@ def fit_to_ordinary(table: Array, n_targets: int, fit: Callable[[Array], tuple[A
         Of the last fit.
     ordinary : Ordinary
     """
-    left_out = np.zeros((len(table), n_targets), bool)
+    left_out = np.zeros((len(table), len(periods)), bool)
     for _ in range(MOST_FITS):
         rows = table.copy()
-        rows[:, :n_targets][left_out] = np.nan
+        rows[:, : len(periods)][left_out] = np.nan
         model, errors = fit(rows)
-        odd = odd_among(errors, MOST_LEFT_OUT / MOST_FITS)
+        odd = odd_among(errors, MOST_LEFT_OUT / MOST_FITS, periods)
         left_out |= odd
         if not odd.any():
             break

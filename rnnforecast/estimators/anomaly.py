@@ -63,7 +63,8 @@ class RNNAnomalyDetector(CallbackSupportMixin, OutlierMixin, BaseEstimator):
         Span of the smoothing in rows; "auto" is the mean of several, None none.
     false_alarm_rate : "auto" or float, default="auto"
         Share of ordinary rows that may alarm; "auto" is 0.01, or what fewer than 100 training rows can support. The
-        threshold starts at the calibrated rate and follows the share that is met (Gibbs and Candès, 2021).
+        threshold follows the share that is met (Gibbs and Candès, 2021). After 300 rows of alarm, it rises until the
+        series has changed back.
     contamination : float or None, default=None
         Share of the training rows that shall alarm: a fixed threshold in place of the rate. Of rows that were not
         learnt from, more will.
@@ -307,15 +308,14 @@ class RNNAnomalyDetector(CallbackSupportMixin, OutlierMixin, BaseEstimator):
             Rows after an interval in which no other may start.
         min_peak : float or None, default=None
             Score above which an interval begins and ends. None: of a false-alarm rate, 2.5 more than its threshold, for
-            among thousands of rows some alarm without cause (with hindsight and few training rows, still more); of
-            other thresholds, no more than these.
+            among thousands of rows some alarm without cause (with hindsight, up to a few times as much); of others, 0.
 
         Returns
         -------
         DataFrame
             A row for each interval: `start`, `end` and `peak` (labels of rows), `severity` (score of the peak),
             `n_points` (rows that alarm), `column` (that contributed most), its `direction` ("up" or "down" from what
-            was expected), and what was `expected` and `observed` in it at the peak.
+            was expected), and what was `expected` and `observed` in it at the peak. What lasts is reported once.
         """
         check_is_fitted(self)
         learned = self._learned
@@ -327,7 +327,7 @@ class RNNAnomalyDetector(CallbackSupportMixin, OutlierMixin, BaseEstimator):
         highest = learned.highest_false_alarm(scored) if min_peak is None else np.full(len(scored.score), min_peak)
         observed = learned.table(steps)[:, : len(learned.names)]
         expected = learned.unscaled(scored.expected)
-        return alarm_table(scored, observed, expected, steps.index, learned.names, highest, **joining)
+        return alarm_table(scored, observed, expected, steps.index, learned.names, highest, learned.level, **joining)
 
     def update(self, row: Any, learn: bool | None = None) -> Judgement:
         """Judge the next row after the training rows and those of earlier calls, at a cost that never grows.

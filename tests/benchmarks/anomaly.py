@@ -7,9 +7,10 @@ from `buffer_length`; rows without a score count as the least suspicious.
 
 Detectors that raise alarms by themselves are also shown as their users meet them, with the default threshold: F1 of the
 intervals that they report (all series of a source together), flagged rows far from any label in units of the promised
-rate, intervals on series without an anomaly, and the NAB score, with an alarm at the peak of each interval. For the
-latter a detector learns from the probation of each file alone; "best" is the benchmark's own protocol, which flags
-every row above the one threshold that is best for all files.
+rate, flagged rows among the 300 after a label ends, where it was noticed, intervals on series without an anomaly, and
+the NAB score, with an alarm at the peak of each interval. Where training rows are constant, a detector that says so
+promises no rate, and the series does not count. For NAB's score a detector learns from the probation of each file
+alone; "best" is the benchmark's own protocol, which flags every row above the one threshold that is best for all files.
 
 A detector is a function ``(train, values, mode, seed) -> Scored``; add one to `DETECTORS` to compare it.
 """
@@ -39,6 +40,7 @@ USUAL_RATE = 0.01  # of false alarms that the detector of this library promises
 FEWEST_CLEAN_ROWS = 1000  # below, a rate of one in a hundred cannot be told from its double
 NAB_PROFILES = ("standard", "reward_low_FP", "reward_low_FN")
 NAB_PROBATION = 0.15
+SERIES = ("events", "alarms after")  # of a judged run, what is no single number
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Scored:
     alarms : (n,) bool or None
         Rows beyond the detector's own threshold, if it has one.
     false_alarm_rate : float or None
-        Share of normal rows that it promises to flag at most.
+        Share of normal rows that it promises to flag at most; None where it could learn nothing to promise it by.
     intervals : (m, 3) int or None
         First row, last row and peak of what it reports to people; None: every run of alarms.
     """
@@ -116,8 +118,8 @@ def recurrent(train: np.ndarray, values: np.ndarray, mode: str, seed: int) -> Sc
     seconds = time.perf_counter() - start
     alarms = np.asarray(detector.predict(values[:, None])) == -1
     intervals = detector.detect(values[:, None])[["start", "end", "peak"]].to_numpy(int)
-    rate = detector.false_alarm_rate
-    return Scored(score, seconds, alarms, USUAL_RATE if rate == "auto" else rate, intervals)
+    rate = None if detector.untrainable_ else USUAL_RATE
+    return Scored(score, seconds, alarms, rate, intervals)
 
 
 def novelty(train: np.ndarray, values: np.ndarray, mode: str, seed: int) -> Scored:
@@ -165,7 +167,21 @@ def run(name: str, case: Labelled, mode: str, seed: int) -> dict[str, Any]:
         clean = case.rows_far_from_labels()
         if clean.sum() >= FEWEST_CLEAN_ROWS and found.false_alarm_rate:
             row["false alarms"] = float(found.alarms[clean].mean()) / found.false_alarm_rate
+        row["alarms after"] = alarms_after_labels(case, found.alarms)
     return row
+
+
+def alarms_after_labels(case: Labelled, alarms: np.ndarray, distance: int = 300) -> list[int]:
+    """Count the flagged rows of the `distance` after each label in which some row was flagged, and no other follows."""
+    edges = np.flatnonzero(np.diff(case.labels.astype(int), prepend=0, append=0)).reshape(-1, 2)
+    return [
+        int(alarms[stop : stop + distance].sum())
+        for start, stop in edges
+        if start >= case.n_train
+        and stop + distance <= len(alarms)
+        and alarms[start:stop].any()
+        and not case.labels[stop : stop + distance].any()
+    ]
 
 
 def bootstrap(differences: np.ndarray, n_draws: int = 4000) -> tuple[float, float]:
@@ -215,12 +231,14 @@ def false_alarms(rows: list[dict[str, Any]]) -> dict[str, float]:
         for row in rows
         if row["source"] == CLEAN and "events" in row
     ]
+    after = [n for row in rows for n in row.get("alarms after", [])]
     if not len(ratios):
         return {}
     return {
         "median realised / nominal": float(np.median(ratios)),
         "share within a factor of 2": float(((ratios >= 0.5) & (ratios <= 2)).mean()),
         "series": len(ratios),
+        "rows flagged after a label": float(np.mean(after)) if after else float("nan"),
         "events on a series without one": float(np.mean(runs)) if runs else float("nan"),
     }
 
@@ -251,7 +269,7 @@ def nab_scores(name: str, cases: list[Labelled]) -> dict[str, float]:
 def report(rows: list[dict[str, Any]], cases: list[Labelled], names: list[str], modes: list[str]) -> dict[str, Any]:
     """Print the tables and return their numbers."""
     record: dict[str, Any] = {}
-    plain = pd.DataFrame([{key: value for key, value in row.items() if key != "events"} for row in rows])
+    plain = pd.DataFrame([{key: value for key, value in row.items() if key not in SERIES} for row in rows])
     by_name = {(case.source, case.name): case for case in cases}
     for mode in modes:
         table = accuracy(plain, mode)
@@ -310,7 +328,7 @@ def main(arguments: list[str] | None = None) -> None:
                     rows += [run(name, case, mode, seed) for seed in seeds]
         record = report(rows, cases, names, options.modes)
     if options.json:
-        kept = [{key: value for key, value in row.items() if key != "events"} for row in rows]
+        kept = [{key: value for key, value in row.items() if key not in SERIES} for row in rows]
         options.json.write_text(json.dumps({"summary": record, "rows": kept}, indent=1))
 
 

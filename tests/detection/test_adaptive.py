@@ -51,20 +51,61 @@ def test_the_alarms_around_an_extreme_row_change_nothing():
     assert threshold.level > quiet + 0.2
 
 
-def test_alarms_that_outlast_an_event_raise_the_threshold():
-    scores = np.concatenate([[9.0], np.full(1000, 3.0)])
+@pytest.mark.parametrize("extreme", [0.5, 2.0])
+def test_a_shift_alarms_for_300_rows_and_its_end_brings_the_old_threshold_back(rng, extreme):
+    ordinary = surprises(rng, 3000, 1.0)
+    scores = ordinary.copy()
+    scores[1000:2000] = 6.0 + 0.5 * ordinary[1000:2000]
+    threshold = AdaptiveThreshold(0.01, extreme=extreme)
+    thresholds = threshold.extend(scores)
+    alarms = scores > thresholds
+    assert alarms[1000:1300].all()
+    # Then the rate is met again: 7 expected, in a few runs.
+    assert alarms[1300:2000].sum() < 20
+    back = np.flatnonzero(thresholds[2000:] < 4.0)[0]
+    # 100 rows without an alarm: one in a hundred is one, so that it may take a few times as long.
+    assert 100 <= back < 400
+    assert thresholds[2000 + back] == pytest.approx(thresholds[999], abs=0.5)
+
+
+@pytest.mark.parametrize("highest", [20.0, 300.0])
+def test_a_trend_does_not_alarm_for_ever(highest):
+    scores = np.concatenate([np.full(500, 0.5), np.linspace(0.5, highest, 2000), np.full(2000, highest)])
     alarms = scores > AdaptiveThreshold(0.01).extend(scores)
-    assert 150 < alarms.sum() < 200
-    assert alarms[:150].all()
+    # After the first 300, an alarm raises the threshold by a tenth: from two to 300 decades it takes 50 of them.
+    assert 50 < alarms[500:2500].sum() < 360
+    assert alarms[2500:].sum() < 30
+
+
+def test_short_alarms_that_come_often_are_a_change_and_rare_ones_are_none():
+    often, rare = (np.tile(np.repeat([9.0, 0.5], [20, n]), 100) for n in (20, 130))
+    alarms = [scores > AdaptiveThreshold(0.01).extend(scores) for scores in (often, rare)]
+    # With each run and its quiet rows the count grows by 10: at the end of the 29th it is 300. Then the rate is met.
+    assert 29 * 20 <= alarms[0].sum() < 29 * 20 + 40
+    assert alarms[1].reshape(100, 150)[:, :20].all()
+
+
+def test_a_score_that_rests_is_neither_an_event_nor_a_change():
+    scores = np.full(12_000, 0.5)
+    scores[::2000] = 9.0  # as the level comes down to the others, they follow upon an event
+    thresholds = AdaptiveThreshold(0.01).extend(scores)
+    alarms = scores > thresholds
+    assert alarms[::2000].all()
+    # Above the resting scores, the rate: from 2 decades down to 0.5 it takes 700 rows.
+    assert alarms[2000:].mean() == pytest.approx(0.01, rel=0.1)
+    assert thresholds[1000:].max() < 0.5 + 0.22
 
 
 def test_a_kept_state_goes_on_in_the_middle_of_an_event(rng):
-    scores = np.concatenate([surprises(rng, 50, 1.0), [2.5, 9.0, 3.0, 3.0, 2.5, 0.5, 2.5], surprises(rng, 50, 1.0)])
+    event = [2.5, 9.0, 3.0, 3.0, 2.5, 0.5, 2.5]
+    change = 6.0 + surprises(rng, 400, 0.5)
+    scores = np.concatenate([surprises(rng, 50, 1.0), event, change, surprises(rng, 200, 1.0)])
     whole = AdaptiveThreshold(0.01).extend(scores)
-    for cut in (51, 53, 56):
+    for cut in (51, 53, 56, 200, 400, 470, 600):
         first, second = AdaptiveThreshold(0.01), AdaptiveThreshold(0.01)
         first.extend(scores[:cut])
         second.state = first.state
+        assert second.level == first.level
         np.testing.assert_array_equal(second.extend(scores[cut:]), whole[cut:])
 
 

@@ -47,6 +47,29 @@ def test_no_more_than_the_share_stands_out_and_the_highest_do(rng):
     assert len(odd) <= 20
 
 
+@pytest.mark.parametrize("period", [20, 90, 288])
+def test_what_recurs_with_every_period_is_ordinary_and_what_comes_once_is_not(rng, period):
+    errors = 0.1 * np.abs(rng.normal(size=10 * period + period // 2))
+    errors[period // 3 :: period] += 10.0 * rng.uniform(0.7, 1.3, size=len(errors[period // 3 :: period]))
+    errors[period // 3 + 1 :: period] += 3.0
+    if period > 20:  # of a period so short, averages never come to rest
+        assert standing_out(errors).any()
+    assert not standing_out(errors, period=period).any()
+    at = 4 * period + int(0.8 * period)
+    errors[at : at + 3] += 30.0
+    odd = np.flatnonzero(standing_out(errors, period=period))
+    assert np.isin([at, at + 1, at + 2], odd).all()
+    assert len(odd) < 20
+
+
+def test_an_anomaly_over_some_periods_is_not_taken_for_what_recurs(rng):
+    errors = np.abs(rng.normal(size=3000))
+    errors[1000:1300] += 6.0
+    odd = standing_out(errors, period=50)
+    assert odd[1000:1300].all()
+    assert odd.sum() < 500
+
+
 def test_units_of_what_is_hardly_an_error_do_not_count():
     errors = np.zeros(1000)
     errors[500] = 0.5

@@ -292,6 +292,32 @@ def test_a_constant_that_moves_for_good_is_reported_once():
     assert found["end"][0] < 650
 
 
+@pytest.mark.parametrize("mode", ["causal", "offline"])
+@pytest.mark.parametrize("change", ["shift", "trend"])
+def test_a_change_that_lasts_alarms_soon_and_not_for_ever(mode, change):
+    rng = np.random.default_rng(0)
+    rows = np.arange(4000)
+    later = {"shift": np.where(rows < 1500, 0.0, 12.0), "trend": 0.05 * np.maximum(rows - 1500, 0)}[change]
+    series = pd.Series(5 * np.sin(rows / 8) + rng.normal(size=4000) + later)
+    detector = small(mode=mode).fit(series[:1000])
+    alarms = detector.predict(series) == -1
+    # A trend is noticed as it leaves the range of the training rows, two or three of its deviations later.
+    assert 20 < alarms[1500:2000].sum() <= alarms[1500:2500].sum() < 450
+    assert alarms[2500:].mean() < 0.02
+    found = detector.detect(series)
+    assert ((found["start"] < 1900) & (found["end"] >= 1500)).any()
+    assert len(found) <= 4
+
+
+@pytest.mark.parametrize("mode", ["causal", "offline"])
+@pytest.mark.parametrize("random_state", [0, 1])
+def test_the_edges_of_a_square_wave_are_ordinary(mode, random_state):
+    wave = pd.Series(np.where((np.arange(3000) % 288 > 100) & (np.arange(3000) % 288 < 210), 80.0, 20.0))
+    detector = small(mode=mode, random_state=random_state).fit(wave[:1000])
+    assert detector.n_left_out_ == 0
+    assert detector.detect(wave).empty
+
+
 def test_repeated_and_irregular_labels_are_steps_like_others(table):
     numbers = pd.Series(table["wave"].to_numpy())
     index = table.index.to_series().reset_index(drop=True)
