@@ -26,6 +26,8 @@ _HOMES = {
     "load_sensor": "rnnforecast.datasets",
     "from_long": "rnnforecast.series",
     "RollingOriginSplit": "rnnforecast.model_selection",
+    "load": "rnnforecast.persistence",
+    "ModelFileError": "rnnforecast.persistence",
 }
 _MODULES = ("datasets", "metrics", "model_selection", "plotting")
 

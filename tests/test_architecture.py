@@ -23,7 +23,7 @@ HOMES = {
     "numba": {"kernels"},
     "llvmlite": {"kernels"},
     "sklearn": {"estimators", "model_selection", "plotting"},
-    "pandas": {"series", "datasets", "estimators", "metrics", "model_selection", "plotting", "commands"},
+    "pandas": {"series", "datasets", "estimators", "metrics", "model_selection", "plotting", "commands", "persistence"},
 }
 
 ALLOCATORS = {
