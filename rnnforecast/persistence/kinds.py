@@ -140,10 +140,14 @@ def array(
     return Kind(words if low is None else f"{words}, at least {low:g}", holds)
 
 
-def double(n_axes: int | tuple[int, ...] | None = None, *, gaps: bool = False) -> Kind:
-    """Return the kind of float64 arrays with such numbers of axes; `gaps` as in `array`."""
+def double(n_axes: int | tuple[int, ...] | None = None, *, gaps: bool = False, most: float = math.inf) -> Kind:
+    """Return the kind of float64 arrays with such numbers of axes and none beyond `most`; `gaps` as in `array`."""
     inner = array("f", n_axes, gaps=gaps)
-    return Kind(f"{inner.words} (float64)", lambda value: inner.holds(value) and value.dtype == np.float64)
+
+    def holds(value: Any) -> bool:
+        return inner.holds(value) and value.dtype == np.float64 and not (np.abs(value) > most).any()
+
+    return Kind(f"{inner.words} (float64)", holds)
 
 
 def listed(kind: Kind) -> Kind:

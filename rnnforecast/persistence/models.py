@@ -10,8 +10,6 @@ from rnnforecast.persistence.files import ModelFileError, read, write
 from rnnforecast.persistence.forms import Form
 from rnnforecast.persistence.tree import Packer, Unpacker
 
-_BROKEN = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, MemoryError)
-
 
 def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     """Write a fitted estimator to a file that holds no code; `load` reads it.
@@ -79,7 +77,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     tree, arrays = read(path)
     try:
         estimator = _built(tree, arrays)
-    except _BROKEN as error:
+    except Exception as error:  # whatever it is, pandas' own errors among them: the tree is none that save writes
         raise ModelFileError(f"{os.fspath(path)!r} describes no model: {error}; save the model again") from error
     if type(estimator) not in _estimators():
         raise ModelFileError(f"{os.fspath(path)!r} holds no estimator, but a {type(estimator).__name__}")

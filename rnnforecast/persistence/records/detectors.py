@@ -36,9 +36,10 @@ from rnnforecast.persistence.kinds import (
     one,
     row,
 )
-from rnnforecast.persistence.records.models import require_weights
+from rnnforecast.persistence.records.models import LARGEST_WEIGHT, require_weights
 from rnnforecast.scaling import Scaler
 
+POWER = Kind("a number from 0 to 10", lambda power: FINITE.holds(power) and 0 < power <= 10)
 _REFIT_EVERY = 250  # rows, as `rnnforecast.detection.RollingTail` does by default
 _ROWS = array("i", 1, low=1)
 
@@ -179,7 +180,7 @@ DETECTORS = (
         EchoModel,
         {
             "reservoir": one(Reservoir),
-            "weights": double(3),
+            "weights": double(3, most=LARGEST_WEIGHT),
             "deviation": double(2, gaps=True),
             "steps": row(STEPS),
             "n_lags": STEPS,
@@ -207,7 +208,15 @@ DETECTORS = (
         },
         law=_tail,
     ),
-    Form(Weighing, {"whitening": double(3), "shares": double(1), "power": FINITE, "cap": NUMBER}),
+    Form(
+        Weighing,
+        {
+            "whitening": double(3),
+            "shares": double(1),
+            "power": POWER,
+            "cap": Kind("a positive number", lambda cap: NUMBER.holds(cap) and cap > 0),
+        },
+    ),
     Form(
         Causal,
         {**_JUDGE, "drift": FLAG, "model": one(EchoModel, ReconstructionModel)},

@@ -14,6 +14,7 @@ from rnnforecast.estimators._parameters import check_parameters
 from rnnforecast.estimators.baselines import LinearForecaster, NaiveForecaster
 from rnnforecast.estimators.forecaster import RNNForecaster
 from rnnforecast.estimators.per_series import ForecasterPerSeries
+from rnnforecast.network.attention import Attention
 from rnnforecast.persistence.kinds import (
     COUNT,
     FINITE,
@@ -36,6 +37,7 @@ from rnnforecast.persistence.kinds import (
 from rnnforecast.persistence.records.data import POINTWISE
 from rnnforecast.persistence.records.estimators import estimator
 from rnnforecast.persistence.records.models import ENSEMBLE, LINEAR, LOSSES
+from rnnforecast.persistence.records.networks import parts_of
 from rnnforecast.series import Series
 from rnnforecast.transforms.pointwise import BoxCox
 
@@ -104,6 +106,10 @@ def _rnn(forecaster: RNNForecaster) -> None:
             _closed(part["linear_"], series)
     fits(type(early["ensemble_"]) is type(forecaster.ensemble_), "networks differ in kind")
     fits((early["linear_"] is None) == (forecaster.linear_ is None), "models differ in kind")
+    attends = any(
+        isinstance(part, Attention) or getattr(part, "attention", None) for part in parts_of(forecaster.network_)
+    )
+    fits(forecaster._attends == attends == ("attention_" in vars(forecaster)), "attention is paid to nothing")
     fits(np.shape(forecaster.blend_weight_) in ((), (K,)), "weights are of other columns")
     n_early = forecaster._n_early
     fits(n_early.shape == (S,) and bool((n_early <= forecaster._n_learnt).all()), "more was held out than there is")

@@ -18,6 +18,7 @@ from rnnforecast.estimators._recipe import Recipe
 from rnnforecast.estimators._reservoir import Drawing, Echo
 from rnnforecast.estimators._statics import StaticEncoder
 from rnnforecast.kernels.cells import NAMES, Cell
+from rnnforecast.network.compose import Segments
 from rnnforecast.network.decoders import Direct, Recursive
 from rnnforecast.network.forking import Forking
 from rnnforecast.network.network import Network
@@ -49,10 +50,12 @@ from rnnforecast.persistence.kinds import (
     share,
     some,
 )
+from rnnforecast.persistence.records.networks import parts_of
 from rnnforecast.scaling import Scaler
 from rnnforecast.training.loop import History
 from rnnforecast.transforms import Transform
 
+LARGEST_WEIGHT = 1e100  # of a scaled regressor; none that is estimated comes near, and no forecast overflows
 WEIGHTS = listed(array("f", 1))
 LOSSES = listed(NUMBER)
 
@@ -123,6 +126,8 @@ def _windowed(ensemble: Ensemble) -> None:
     network, windows, scales = ensemble.network, ensemble.windows, ensemble.scales
     n_static = 0 if scales.static is None else scales.static.n_columns
     fits(windows.n_static == n_static, "a network reads other static covariates")
+    segments = [part.length for part in parts_of(network) if isinstance(part, Segments)]
+    fits(all(windows.lookback % length == 0 for length in segments), "a window holds no whole segments")
     decoder = network.decoder
     fits(windows.recursive == isinstance(decoder, Recursive), "windows run on for a recursive decoder only")
     if isinstance(decoder, Direct):
@@ -210,7 +215,7 @@ MODELS = (
             "horizon_": STEPS,
             "design_": one(Design),
             "scaler_": one(Scaler),
-            "weights_": double(3),
+            "weights_": double(3, most=LARGEST_WEIGHT),
             "alpha_": double(1, gaps=True),
             "n_windows_": array("i", 1, low=0),
             "errors_": listed(double(2)),

@@ -5,7 +5,7 @@ Weights are not part of them but lie beside, in one flat vector whose size the n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -163,13 +163,20 @@ def _parts(chain: Chain | Beside) -> None:
     fits(len(chain.layers if isinstance(chain, Chain) else chain.parts) > 0, "a chain has no layer")
 
 
-def _reads(layer: Any) -> set[str]:
-    """Return the types of number that the recurrent layers of a network compute with."""
-    inner = [getattr(layer, name) for name in ("encoder", "decoder", "head", "cell", "inner") if hasattr(layer, name)]
-    inner += [*getattr(layer, "layers", ()), *getattr(layer, "parts", ())]
-    own = {layer.recurrent.dtype.name} if hasattr(layer, "recurrent") else set()
-    own |= {layer.dtype.name} if isinstance(layer, Recurrent) else set()
-    return own.union(*(_reads(part) for part in inner if not isinstance(part, Cell)))
+def parts_of(whole: Any) -> Iterator[Any]:
+    """Yield all layers and decoders of a network, those within others too."""
+    yield whole
+    inner = [
+        getattr(whole, name, None) for name in ("encoder", "decoder", "head", "path", "cell", "inner", "recurrent")
+    ]
+    for part in (*inner, *getattr(whole, "layers", ()), *getattr(whole, "parts", ())):
+        if part is not None and not isinstance(part, Cell):
+            yield from parts_of(part)
+
+
+def _same_numbers(network: Network | SequenceNetwork) -> None:
+    recurrent = [part for part in parts_of(network) if isinstance(part, Recurrent)]
+    fits(all(part.dtype == network.dtype for part in recurrent), "parts of a network differ in their numbers")
 
 
 def _network(network: Network) -> None:
@@ -182,12 +189,12 @@ def _network(network: Network) -> None:
         fits(last.cell == decoder.cell.cell, "encoder and decoder differ in cells")
     every = encoder.steps_out(MOST_STEPS) == MOST_STEPS
     fits(every or not isinstance(decoder, Recursive), "a recursive decoder reads every state")
-    fits(_reads(network) <= {network.dtype.name}, "parts of a network differ in their numbers")
+    _same_numbers(network)
 
 
 def _sequence_network(network: SequenceNetwork) -> None:
     fits(network.encoder.n_outputs == network.head.n_inputs, "encoder and head differ in units")
-    fits(_reads(network) <= {network.dtype.name}, "parts of a network differ in their numbers")
+    _same_numbers(network)
 
 
 def _lookup(layer: Lookup) -> None:
@@ -205,6 +212,7 @@ def _take_reservoir(reservoir: Reservoir, fields: Mapping[str, Kind]) -> dict[st
 def _reservoir_from(kind: type, values: Mapping[str, Any]) -> Any:
     layer, weights = values["layer"], values["weights"]
     shapes = {p.name: p.shape for p in layer.parameters()}
+    fits(layer.every, "a reservoir gives every state")
     fits(shapes == {name: view.shape for name, view in weights.items()}, "the weights of a reservoir have other shapes")
     fits(all(view.dtype == layer.dtype for view in weights.values()), "the weights of a reservoir are other numbers")
     return kind(layer, {name: np.ascontiguousarray(view) for name, view in weights.items()})
