@@ -45,11 +45,26 @@ def write(path: str | os.PathLike[str], tree: Any, arrays: dict[str, np.ndarray]
     OSError
         The folder is missing or cannot be written.
     """
-    target = Path(path)
+    replace(path, packed(tree, arrays))
+
+
+def packed(tree: Any, arrays: dict[str, np.ndarray]) -> bytes:
+    """Return the bytes of a model file; arguments are those of `write`."""
     whole = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     model = {"version": VERSION, "library": __version__, "tree": tree}
     model["checksum"] = checksum(model, whole)
-    data = to_bytes(whole, {KEY: json.dumps(model, allow_nan=False)})
+    return to_bytes(whole, {KEY: json.dumps(model, allow_nan=False)})
+
+
+def replace(path: str | os.PathLike[str], data: bytes) -> None:
+    """Put `data` into a file that is there in whole or not at all.
+
+    Raises
+    ------
+    OSError
+        The folder is missing or cannot be written.
+    """
+    target = Path(path)
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

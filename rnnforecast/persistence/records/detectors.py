@@ -146,7 +146,8 @@ def _alike(state: Any, own: Any) -> bool:
         same = isinstance(state, dict) and state.keys() == own.keys()
         return same and all(_alike(state[name], part) for name, part in own.items())
     if isinstance(own, np.ndarray):
-        return isinstance(state, np.ndarray) and state.shape == own.shape and state.dtype == own.dtype
+        same = isinstance(state, np.ndarray) and state.shape == own.shape and state.dtype == own.dtype
+        return same and not np.isinf(state).any()
     if isinstance(own, Tail):
         return isinstance(state, Tail)
     return (COUNT if type(own) is int else FLAG if type(own) is bool else NUMBER).holds(state)

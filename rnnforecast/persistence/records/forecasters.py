@@ -78,7 +78,7 @@ def _closed(model: Any, series: Series) -> None:
         _of_columns(member.recipe_.transform.pointwise, K)
 
 
-def _networks(ensemble: Any, series: Series) -> None:
+def _networks(ensemble: Any, series: Series, longest: int) -> None:
     """Require that networks, or reservoirs in their place, read and forecast the columns of a series."""
     S, K, F, P = _sizes(series)
     if isinstance(ensemble, EchoStates):
@@ -86,6 +86,7 @@ def _networks(ensemble: Any, series: Series) -> None:
             _closed(model, series)
         return
     windows, scales = ensemble.windows, ensemble.scales
+    fits(windows.lookback <= longest, "a window is longer than any series")
     fits(scales.target.scale.shape == (S, K), "networks are of other series")
     fits(windows.n_known == F and len(scales.past.scale) == P, "covariates differ in number")
     fits(scales.marked == (series.missing == "mask"), "networks are told of missing values, or not")
@@ -100,8 +101,9 @@ def _rnn(forecaster: RNNForecaster) -> None:
     _forecaster(forecaster)
     series, early = forecaster._history, forecaster._early
     S, K, _, _ = _sizes(series)
+    given = 0 if forecaster.lookback == "auto" else 2 * forecaster.lookback  # of short series of a panel; filled up
     for part in (vars(forecaster), early):
-        _networks(part["ensemble_"], series)
+        _networks(part["ensemble_"], series, max(given, *series.spans.lengths.tolist()))
         if part["linear_"] is not None:
             _closed(part["linear_"], series)
     fits(type(early["ensemble_"]) is type(forecaster.ensemble_), "networks differ in kind")
