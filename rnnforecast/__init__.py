@@ -28,6 +28,7 @@ _HOMES = {
     "RollingOriginSplit": "rnnforecast.model_selection",
     "load": "rnnforecast.persistence",
     "ModelFileError": "rnnforecast.persistence",
+    "InconsistentVersionWarning": "rnnforecast.estimators._saving",
 }
 _MODULES = ("datasets", "metrics", "model_selection", "plotting")
 

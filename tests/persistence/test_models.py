@@ -23,7 +23,7 @@ import rnnforecast as rf
 from rnnforecast.estimators import _saving
 from rnnforecast.kernels.cells import Cell, named
 from rnnforecast.persistence.models import _forms
-from tests.persistence.cases import CASES, QUICK, SMALL, fitted, same, sequences, series, table
+from tests.persistence.cases import CASES, QUICK, SMALL, fitted, panel, same, sequences, series, table
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -159,6 +159,10 @@ class Mine(rf.NaiveForecaster):
         ),
         (lambda: rf.RNNForecaster(4, **SMALL, cell=(own_cell(),)).fit(series()), "cannot be saved with cell="),
         (lambda: Mine(4).fit(series()), "got Mine: pickle it instead"),
+        (
+            lambda: rf.ForecasterPerSeries(Mine(4)).fit(panel()),
+            r"ForecasterPerSeries cannot be saved with forecaster=Mine\(",
+        ),
         (lambda: setattr(m := rf.NaiveForecaster(4).fit(series()), "note", 1) or m, "the attribute 'note'"),
         (
             lambda: rf.LinearForecaster(4).fit(
@@ -217,7 +221,7 @@ def test_pickle_and_joblib_say_which_release_wrote_them(name, tmp_path, monkeypa
     back = joblib.load(tmp_path / "model.joblib")
     assert vars(back).keys() == vars(model).keys()
     monkeypatch.setattr(_saving, "__version__", "99.0")
-    with pytest.warns(_saving.InconsistentVersionWarning, match=r"pickled by rnnforecast 0\.\S+ and is read by 99\.0"):
+    with pytest.warns(rf.InconsistentVersionWarning, match=r"pickled by rnnforecast 0\.\S+ and is read by 99\.0"):
         joblib.load(tmp_path / "model.joblib")
 
 

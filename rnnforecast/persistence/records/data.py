@@ -11,6 +11,7 @@ from rnnforecast.persistence.kinds import (
     COUNT,
     FLAG,
     LABEL,
+    MOST,
     NOTHING,
     NUMBER,
     POSITIVE,
@@ -60,9 +61,9 @@ def _spans(spans: Spans) -> None:
         len(spans.starts) == len(spans.lengths) == len(spans.first) == len(spans.members) > 0,
         "the spans of series differ in number",
     )
-    fits(bool((spans.lengths > 0).all()) and len(spans) <= 2**31, "a series has no rows")
+    fits(bool(((spans.lengths > 0) & (spans.lengths < MOST)).all()), "a series has no rows")
     fits(
-        bool((spans.lengths < 2**40).all()) and np.array_equal(spans.starts, np.cumsum(spans.lengths) - spans.lengths),
+        np.array_equal(spans.starts, np.cumsum(spans.lengths) - spans.lengths),
         "series must follow each other",
     )
     fits(spans.before == 0 and bool((spans.members < len(spans)).all()), "the series of a model are none of it")

@@ -41,12 +41,12 @@ from rnnforecast.scaling import Scaler
 
 POWER = Kind("a number from 0 to 10", lambda power: FINITE.holds(power) and 0 < power <= 10)
 _REFIT_EVERY = 250  # rows, as `rnnforecast.detection.RollingTail` does by default
-_ROWS = array("i", 1, low=1)
+_ROWS, _LAGS = array("i", 1, low=1), integer(2, MOST_STEPS)
 
 
 def _plan(plan: Plan) -> None:
     fits(0 < len(plan.steps) == len(set(plan.steps)) and len(plan.spans) > 0, "a plan has no steps or spans")
-    fits(bool((plan.back < max(plan.n_lags, 2)).all()), "what is missing is taken from before the window")
+    fits(bool((plan.back < plan.n_lags).all()), "what is missing is taken from before the window")
     fits(bool((plan.shares >= 0).all()) and plan.shares.sum() > 0, "no target counts")
     fits(0 < len(plan.shares) <= len(plan.back), "a plan has no targets")
 
@@ -58,7 +58,7 @@ def _echo_model(model: EchoModel) -> None:
     fits(0 < len(model.steps) <= S and S % len(model.steps) == 0, "forecasts and steps differ in number")
     fits(model.reservoir.n_units + 1 + model.n_lags == D, "a readout reads other columns")
     fits(model.reservoir.n_inputs == 1 + len(model.back) - K, "a reservoir reads other columns")
-    fits(bool((model.back < max(model.n_lags, 2)).all()), "what is missing is taken from before the window")
+    fits(bool((model.back < model.n_lags).all()), "what is missing is taken from before the window")
 
 
 def _rebuilding(model: ReconstructionModel) -> None:
@@ -68,7 +68,7 @@ def _rebuilding(model: ReconstructionModel) -> None:
     fits(network.encoder.n_inputs == 1 + len(model.back) - K, "a network reads other columns")
     fits(network.head.steps_out(1) == model.n_rows and network.head.n_outputs == 1, "a network rebuilds other windows")
     fits(network.encoder.steps_out(model.n_rows) == 1, "a network reads no last state")
-    fits(bool((model.back < max(model.n_rows, 2)).all()), "what is missing is taken from before the window")
+    fits(bool((model.back < model.n_rows).all()), "what is missing is taken from before the window")
 
 
 def _tail(tail: Tail) -> None:
@@ -168,7 +168,7 @@ DETECTORS = (
         Plan,
         {
             "steps": row(STEPS),
-            "n_lags": STEPS,
+            "n_lags": _LAGS,
             "back": _ROWS,
             "period": NOTHING | STEPS,
             "spans": row(STEPS),
@@ -184,7 +184,7 @@ DETECTORS = (
             "weights": double(3, most=LARGEST_WEIGHT),
             "deviation": double(2, gaps=True),
             "steps": row(STEPS),
-            "n_lags": STEPS,
+            "n_lags": _LAGS,
             "back": _ROWS,
         },
         law=_echo_model,
@@ -195,7 +195,7 @@ DETECTORS = (
             "network": one(SequenceNetwork),
             "weights": array("f", 1),
             "deviation": double(2),
-            "n_rows": STEPS,
+            "n_rows": _LAGS,
             "back": _ROWS,
         },
         law=_rebuilding,
@@ -226,7 +226,7 @@ DETECTORS = (
     ),
     Form(
         Shapes,
-        {"length": integer(2, MOST_STEPS), "train": double(2, gaps=True), "units": double(3)},
+        {"length": _LAGS, "train": double(2, gaps=True), "units": double(3)},
         build=_shapes_from,
     ),
     Form(

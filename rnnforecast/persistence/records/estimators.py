@@ -12,7 +12,6 @@ import numpy as np
 from pandas.tseries.offsets import BaseOffset
 
 from rnnforecast.estimators import _sequence_network, _sequence_ridge
-from rnnforecast.estimators._base import BaseForecaster
 from rnnforecast.estimators._detector import Learned, stream
 from rnnforecast.estimators._detector_parameters import check as check_detector
 from rnnforecast.estimators._generator import check as check_generator
@@ -20,8 +19,11 @@ from rnnforecast.estimators._parameters import check_parameters
 from rnnforecast.estimators._reservoir import check_reservoir
 from rnnforecast.estimators._writing import TextModel
 from rnnforecast.estimators.anomaly import RNNAnomalyDetector
+from rnnforecast.estimators.baselines import LinearForecaster, NaiveForecaster
 from rnnforecast.estimators.classifier import RNNClassifier
+from rnnforecast.estimators.forecaster import RNNForecaster
 from rnnforecast.estimators.generator import RNNGenerator
+from rnnforecast.estimators.per_series import ForecasterPerSeries
 from rnnforecast.estimators.regressor import RNNRegressor
 from rnnforecast.kernels.cells import Cell
 from rnnforecast.network.sequences import SequenceNetwork
@@ -50,6 +52,7 @@ from rnnforecast.scaling import Scaler
 from rnnforecast.training.optimizers import Adam, RMSprop, Sgd
 
 _PLAIN = (type(None), bool, int, float, str, np.generic, BaseOffset)
+_FORECASTERS = (NaiveForecaster, LinearForecaster, RNNForecaster, ForecasterPerSeries)
 
 
 def _is_parameter(value: Any) -> bool:
@@ -61,7 +64,7 @@ def _is_parameter(value: Any) -> bool:
     if isinstance(value, Cell):
         return is_known(value)
     vector = isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "biufU"
-    return vector or isinstance(value, (*_PLAIN, BaseForecaster))
+    return vector or isinstance(value, _PLAIN) or type(value) in _FORECASTERS
 
 
 def estimator(
