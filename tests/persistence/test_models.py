@@ -119,6 +119,7 @@ def test_a_stream_goes_on_where_it_was(path):
         assert all(same(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
+@pytest.mark.slow
 def test_a_fresh_process_answers_to_the_last_bit(path, tmp_path):
     model = fitted("rnn")
     model.save(path)
@@ -190,8 +191,11 @@ def test_a_cell_of_ones_own_is_refused_even_when_the_parameter_has_changed(path)
 def test_an_estimator_that_has_learnt_nothing_is_not_saved(path):
     with pytest.raises(NotFittedError):
         rf.RNNForecaster().save(path)
-    with pytest.raises(OSError, match=r"No such file|cannot find"):
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*nowhere' to save 'model\.rnn' in"):
         fitted("linear").save(path.parent / "nowhere" / "model.rnn")
+    with pytest.raises(IsADirectoryError, match="is a folder; give the path of a file"):
+        fitted("linear").save(path.parent)
+    assert os.listdir(path.parent) == []
 
 
 def test_a_model_with_parameters_that_make_no_sense_is_not_saved(path):
