@@ -147,6 +147,10 @@ def own_cell():
     return Cell("mine", gru.gates, gru.forward)
 
 
+def len_of(progress):
+    """A callback."""
+
+
 class Mine(rf.NaiveForecaster):
     pass
 
@@ -159,6 +163,10 @@ class Mine(rf.NaiveForecaster):
             "RNNForecaster cannot be saved with cell=",
         ),
         (lambda: rf.RNNForecaster(4, **SMALL, cell=(own_cell(),)).fit(series()), "cannot be saved with cell="),
+        (
+            lambda: rf.RNNForecaster(4, **SMALL, callback=len_of).fit(series()),
+            r"RNNForecaster cannot be saved with callback=<function len_of",
+        ),
         (lambda: Mine(4).fit(series()), "got Mine: pickle it instead"),
         (
             lambda: rf.ForecasterPerSeries(Mine(4)).fit(panel()),
