@@ -26,6 +26,9 @@ _HOMES = {
     "load_sensor": "rnnforecast.datasets",
     "from_long": "rnnforecast.series",
     "RollingOriginSplit": "rnnforecast.model_selection",
+    "load": "rnnforecast.persistence",
+    "ModelFileError": "rnnforecast.persistence",
+    "InconsistentVersionWarning": "rnnforecast.estimators._saving",
 }
 _MODULES = ("datasets", "metrics", "model_selection", "plotting")
 

@@ -70,11 +70,11 @@ def picture_file(word: str) -> str:
 def check_files(options: Namespace, parser: ArgumentParser) -> None:
     """Refuse to write over what is read, and to read or write two things at one place."""
     taken: dict[object, str] = {}
-    for name in ("file", "future", "out", "scores", "plot"):
+    for name in ("file", "future", "load", "out", "scores", "plot", "save"):
         word = getattr(options, name, None)
         if word is None:
             continue
-        place = ("input" if name in ("file", "future") else "output") if word == "-" else Path(word).resolve()
+        place = ("input" if name in ("file", "future", "load") else "output") if word == "-" else Path(word).resolve()
         called = "the file to read" if name == "file" else f"--{name}"
         if place in taken:
             parser.error(f"{taken[place]} and {called} must be different, got {word} for both")

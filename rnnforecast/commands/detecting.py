@@ -10,12 +10,14 @@ import pandas as pd
 import rnnforecast
 from rnnforecast.commands.arguments import check_files, number_between, output_file, picture_file, whole_number
 from rnnforecast.commands.forecasting import add_input, read_input, targets_of
+from rnnforecast.commands.keeping import add_keeping, keep, loaded
 from rnnforecast.commands.tables import DataError, numeric_columns, pick, write_table
 
 
 def add_detect(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``detect``."""
     add_input(parser)
+    add_keeping(parser)
     parser.add_argument("--train-until", metavar="STAMP", help="learn from the rows up to here (default: half of them)")
     parser.add_argument("--mode", choices=["causal", "offline"], default="causal", help="may a score look ahead?")
     parser.add_argument(
@@ -30,15 +32,16 @@ def add_detect(parser: argparse.ArgumentParser) -> None:
 
 
 def run_detect(options: argparse.Namespace, parser: argparse.ArgumentParser, say: Any) -> None:
-    """Fit a detector and write the intervals it finds."""
+    """Fit a detector, or load one, and write the intervals it finds."""
     check_files(options, parser)
+    detector = loaded(options, parser, "detect", ("train_until", "mode", "rate", "seed"))
     table = read_input(options, options.file, say)
-    targets = options.target or numeric_columns(table) or targets_of(table, None, [], options.file)
+    own = list(getattr(detector, "feature_names_in_", []))
+    targets = options.target or own or numeric_columns(table) or targets_of(table, None, [], options.file)
     X = pick(table, targets, options.file)
-    parameters = {"mode": options.mode, "random_state": options.seed}
-    if options.rate is not None:
-        parameters["false_alarm_rate"] = options.rate
-    detector = rnnforecast.RNNAnomalyDetector(**parameters).fit(_training(X, options.train_until, say))
+    if detector is None:
+        detector = _fitted(X, options, say)
+        keep(detector, options, say)
     found = detector.detect(X)
     say(f"{len(found)} {'interval' if len(found) == 1 else 'intervals'} in {len(X)} rows")
     write_table(found.set_index("start"), options.out)
@@ -49,6 +52,14 @@ def run_detect(options: argparse.Namespace, parser: argparse.ArgumentParser, say
 
         AnomalyDisplay.from_estimator(detector, X, column=targets[0]).figure_.savefig(options.plot, dpi=150)
         say(f"the picture is {options.plot}" + ("" if len(targets) == 1 else f", of {targets[0]} alone"))
+
+
+def _fitted(X: pd.DataFrame, options: argparse.Namespace, say: Any) -> Any:
+    """Return a detector that has learnt from the rows that the options name."""
+    parameters = {"mode": options.mode, "random_state": options.seed}
+    if options.rate is not None:
+        parameters["false_alarm_rate"] = options.rate
+    return rnnforecast.RNNAnomalyDetector(**parameters).fit(_training(X, options.train_until, say))
 
 
 def _training(X: pd.DataFrame, until: str | None, say: Any) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from rnnforecast.commands.arguments import (
     picture_file,
     whole_number,
 )
+from rnnforecast.commands.keeping import add_keeping, keep, loaded
 from rnnforecast.commands.tables import DataError, listed, name_of, numeric_columns, pick, read_table, write_table
 from rnnforecast.series.labels import label_text, names_text
 
@@ -38,6 +39,7 @@ def add_forecast(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``forecast``."""
     add_input(parser)
     _add_model(parser)
+    add_keeping(parser)
     parser.add_argument("--future", metavar="FILE", help="known covariates of the steps ahead, if not in the same file")
     parser.add_argument(
         "--level", type=_PER_CENT, nargs="+", default=[], metavar="P", help="intervals, in per cent: 80 95"
@@ -99,13 +101,19 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 def run_forecast(options: argparse.Namespace, parser: argparse.ArgumentParser, say: Any) -> None:
     """Fit a model, forecast, and write what was asked for."""
+    kept = _kept(options, parser)
     _check(options, parser)
     table, targets = _read(options, say)
     y, X, ahead = _split(table, targets, options)
-    model = _model(options, parser)
-    _fit(model, X, y)
-    future = _future(options, ahead, say)
     extra: dict[str, Any] = {"level": options.level} if options.level else {}
+    if kept is None:
+        model = _model(options, parser)
+        _fit(model, X, y)
+        keep(model, options, say)
+    else:
+        model = kept
+        extra["history"] = y if X is None else (X, y)
+    future = _future(options, ahead, say)
     forecast = model.forecast(options.horizon, future, **extra)
     say(_skill(model))
     write_table(forecast, options.out)
@@ -241,6 +249,21 @@ def _model(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Any:
             )
         parameters[name] = _value(word)
     return kind(**parameters)
+
+
+def _kept(options: argparse.Namespace, parser: argparse.ArgumentParser) -> Any:
+    """Return the forecaster of ``--load``, if any; the columns are then those that it was fitted with."""
+    model = loaded(options, parser, "forecast", ("model", "set", "seed", "missing", "freq", "known", "past"))
+    if model is None:
+        return None
+    inner = getattr(model, "forecaster", model)  # of `ForecasterPerSeries`
+    names = model._history.target_names
+    options.horizon = options.horizon or model.horizon
+    options.missing, options.past = inner.missing, list(inner.past_covariates or [])
+    options.known = [name for name in getattr(model, "feature_names_in_", []) if name not in options.past]
+    if options.target is None and all(isinstance(name, str) for name in names):
+        options.target = names
+    return model
 
 
 def _value(word: str) -> Any:

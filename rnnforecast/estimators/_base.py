@@ -12,11 +12,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from rnnforecast.estimators import _calibration, _covering, _holes, _intervals, _placement, _units
+from rnnforecast.estimators import _calibration, _covering, _holes, _intervals, _placement, _saving, _units
 from rnnforecast.estimators._asked import asked
 from rnnforecast.estimators._backtest import Backtest
 from rnnforecast.estimators._holes import forecast_through, longest_wait, until_observed
@@ -33,7 +33,7 @@ from rnnforecast.transforms import Identity, Pointwise
 __all__ = ["BaseForecaster", "DataWarning"]
 
 
-class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
+class BaseForecaster(MultiOutputMixin, RegressorMixin, _saving.Saved):
     """Base of all forecasters.
 
     A subclass stores its parameters in ``__init__``, among them ``horizon`` and, if it offers them,

@@ -12,7 +12,6 @@ from copy import copy, deepcopy
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
@@ -23,6 +22,7 @@ from rnnforecast.estimators import _sequence_ridge as ridge
 from rnnforecast.estimators._interchange import SequenceInterchange
 from rnnforecast.estimators._reservoir import CONSTRAINTS as RESERVOIR
 from rnnforecast.estimators._reservoir import check_reservoir
+from rnnforecast.estimators._saving import Saved
 from rnnforecast.estimators._sequence_reading import Given, read_sequences
 from rnnforecast.estimators._threads import n_threads, one_blas_thread
 from rnnforecast.estimators._watching import CallbackSupportMixin, Watch, watched
@@ -35,7 +35,7 @@ from rnnforecast.training.optimizers import Optimizer
 from rnnforecast.training.schedules import schedule
 
 
-class SequenceEstimator(CallbackSupportMixin, SequenceInterchange, BaseEstimator):
+class SequenceEstimator(CallbackSupportMixin, SequenceInterchange, Saved):
     """Base of `RNNRegressor` and `RNNClassifier`, whose documentation says what the parameters are."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {

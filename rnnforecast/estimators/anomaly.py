@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.base import OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from rnnforecast.estimators import _detector
+from rnnforecast.estimators import _detector, _saving
 from rnnforecast.estimators._alarms import alarm_table, contributions
 from rnnforecast.estimators._detector import Judgement, Learned
 from rnnforecast.estimators._detector_parameters import CONSTRAINTS, check
@@ -21,7 +21,7 @@ from rnnforecast.estimators._watching import CallbackSupportMixin, watched
 from rnnforecast.series import Steps, read_steps
 
 
-class RNNAnomalyDetector(CallbackSupportMixin, OutlierMixin, BaseEstimator):
+class RNNAnomalyDetector(CallbackSupportMixin, OutlierMixin, _saving.Saved):
     """Find rows of a time series that are unlike what came before them.
 
     A recurrent reservoir reads the series; linear readouts of its states and of the newest values, solved in closed

@@ -8,13 +8,13 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from rnnforecast.estimators import _generator as learning
 from rnnforecast.estimators._parameters import checked_number
+from rnnforecast.estimators._saving import Saved
 from rnnforecast.estimators._symbols import Alphabet, Text, read
 from rnnforecast.estimators._threads import one_blas_thread
 from rnnforecast.estimators._watching import CONSTRAINTS as WATCHING
@@ -27,7 +27,7 @@ from rnnforecast.training.optimizers import Optimizer
 COUNT = Interval(Integral, 1, None, closed="left")
 
 
-class RNNGenerator(CallbackSupportMixin, BaseEstimator):
+class RNNGenerator(CallbackSupportMixin, Saved):
     """Learn the next symbol of a text or token sequence; generate, and score.
 
     At every step a symbol goes in and a probability of each possible next one comes out. The text is cut into parallel
