@@ -31,7 +31,8 @@ class Interchange:
         `torch.nn.Linear` on its last state, followed, in a forecaster, by what is known of the horizon; with
         ``head_layer_sizes`` a `torch.nn.Sequential` of linear layers and rectifiers, ``head.0``, ``head.2``, ... Before
         the recurrence there may be ``convolution``, a `torch.nn.Conv1d` that is padded on the left and rectified, and
-        ``segment``, a `torch.nn.Linear` on the joined steps of a segment, rectified; after it ``norm``, a
+        ``segment``, a `torch.nn.Linear` on the joined steps of a segment, rectified, or ``embedding``, a
+        `torch.nn.Embedding` of symbols; after it ``norm``, a
         `torch.nn.LayerNorm`, and ``highway``, a `torch.nn.Linear` on the newest values. ``decoder="parallel"`` adds
         ``decoder.weight_ih_l0`` and so on, a module of one layer and step, ``position``, a `torch.nn.Embedding`, and
         ``context``, a `torch.nn.Linear` without bias, whose sum is its input. Scaling is no part of the weights.
@@ -187,6 +188,15 @@ class ForecastInterchange(Interchange):
 
     def _changed_by(self, coefs: list[np.ndarray]) -> dict[str, Any]:
         return {"coefs_": coefs, "ensemble_": replace(self.ensemble_, weights=coefs)}
+
+
+class GeneratorInterchange(Interchange):
+    """Interchange of a generator, whose weights its ``_model`` holds too."""
+
+    _model: Any
+
+    def _changed_by(self, coefs: list[np.ndarray]) -> dict[str, Any]:
+        return {"coefs_": coefs, "_model": replace(self._model, weights=coefs[0])}
 
 
 class SequenceInterchange(Interchange):
