@@ -26,16 +26,27 @@ class Interchange:
     def to_torch_state_dict(self, member: int = 0) -> dict[str, np.ndarray]:
         """Return the weights of a network by the names, shapes and gate order of PyTorch, which is not needed for it.
 
-        ``weight_ih_l0``, ``weight_hh_l0``, ``bias_ih_l0``, ``bias_hh_l0`` and so on, with ``_reverse`` where there are
-        two directions, are one `torch.nn.LSTM`, `GRU` or `RNN` over all layers. ``head.weight`` and ``head.bias`` are a
-        `torch.nn.Linear` on its last state, followed, in a forecaster, by what is known of the horizon; with
-        ``head_layer_sizes`` a `torch.nn.Sequential` of linear layers and rectifiers, ``head.0``, ``head.2``, ... Before
-        the recurrence there may be ``convolution``, a `torch.nn.Conv1d` that is padded on the left and rectified, and
-        ``segment``, a `torch.nn.Linear` on the joined steps of a segment, rectified, or ``embedding``, a
-        `torch.nn.Embedding` of symbols; after it ``norm``, a
-        `torch.nn.LayerNorm`, and ``highway``, a `torch.nn.Linear` on the newest values. ``decoder="parallel"`` adds
-        ``decoder.weight_ih_l0`` and so on, a module of one layer and step, ``position``, a `torch.nn.Embedding`, and
-        ``context``, a `torch.nn.Linear` without bias, whose sum is its input. Scaling is no part of the weights.
+        ============================== =============================================================================
+        names                          module
+        ============================== =============================================================================
+        weight_ih_l0, bias_hh_l0, ...  one `torch.nn.LSTM`, `GRU` or `RNN` over all layers, which takes the names
+                                       without a dot; ``_reverse`` is the second direction
+        head.weight, head.bias         a `torch.nn.Linear` on its last state and, in a forecaster, on what is known of
+                                       the horizon; with ``head_layer_sizes`` a `torch.nn.Sequential` of linear layers
+                                       and rectifiers, ``head.0``, ``head.2``, ...
+        convolution                    before the recurrence: a `torch.nn.Conv1d`, padded on the left and rectified
+        segment                        before the recurrence: a `torch.nn.Linear` on the joined steps of a segment,
+                                       rectified
+        embedding                      of a generator: a `torch.nn.Embedding` of symbols, before the recurrence
+        norm                           a `torch.nn.LayerNorm` after the recurrence
+        highway                        a `torch.nn.Linear` on the newest values, added to the output
+        decoder.weight_ih_l0, ...      of ``decoder="parallel"``: a module of one layer that goes one step for each
+                                       segment of the horizon, from the last state
+        position, context              of ``decoder="parallel"``: a `torch.nn.Embedding` of the segments and a
+                                       `torch.nn.Linear` without bias on what is known of them, whose sum is its input
+        ============================== =============================================================================
+
+        The second bias of a gate is zero, but for the candidate of a GRU. Scaling is no part of the weights.
 
         Parameters
         ----------
@@ -149,7 +160,8 @@ class ForecastInterchange(Interchange):
 
         The outputs are ``forecast`` (batch, horizon, targets) and, with `optional_inputs`, ``last_h_l0`` and so on, the
         states after the last step of the window. "rnn", "lstm" and "gru" are the operators RNN-14, LSTM-14 and GRU-14;
-        other cells are loops (Scan-16) over their own arithmetic, as all are with ``dtype="float64"`` in `fit`.
+        other cells are loops (Scan-16) over their own arithmetic, as all are with ``dtype="float64"`` in `fit`. A graph
+        checks nothing of what `forecast` would refuse.
 
         Parameters
         ----------
