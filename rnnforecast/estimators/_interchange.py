@@ -184,8 +184,8 @@ class ForecastInterchange(Interchange):
         ImportError
             If onnx is not installed.
         ValueError
-            If the forecaster was fitted with other decoders than "direct" and "parallel", ``skip_period``,
-            ``forking_sequences=True`` or ``missing="mask"``.
+            If the forecaster was fitted with other decoders than "direct" and "parallel", ``skip_period`` or
+            ``forking_sequences=True``.
 
         Examples
         --------
