@@ -33,15 +33,13 @@ def closed_form(model: LinearModel | Committee, history: History) -> Value:
 def linear(model: LinearModel, history: History) -> Value:
     """Return the forecast (B, H, K) of one closed-form model in original units; see `LinearModel.forecast`."""
     recipe, design, H = model.recipe_, model.design_, model.horizon_
-    graph, window = history.values.graph, history.window(recipe.lookback)
+    window = history.window(recipe.lookback)
     relative = window if recipe.base is None else window - window.cut(1, -1, None)
     scale = history.of_members(model.scaler_.scale)
     if recipe.local:
         steps = window if recipe.base is None else window.cut(1, 1, None) - window.cut(1, 0, -1)
-        steps = graph.apply("Abs", steps)
-        n_steps = max(recipe.lookback - (recipe.base is not None), 1)
-        total = graph.apply("ReduceSum", steps, np.array([1], np.int64))
-        scale = (total * (STEPS_OF_SCALE / n_steps)).at_least(SMALLEST_DEVIATION * scale)
+        total, n_steps = window.graph.apply("Abs", steps).sum(1), recipe.lookback - (recipe.base is not None)
+        scale = (total * (STEPS_OF_SCALE / max(n_steps, 1))).at_least(SMALLEST_DEVIATION * scale)
     parts = [(relative / scale).transpose(2, 0, 1)]  # one design for each column
     if model.echoes_:
         parts.insert(0, _states(model.echoes_, history))

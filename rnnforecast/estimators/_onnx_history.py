@@ -46,10 +46,8 @@ class History:
 
     def observed(self, n_rows: int) -> Value:
         """Return whether the newest values are known, (1, n_rows, 1) bool: not the differences of the first rows."""
-        graph, n_lost = self.values.graph, self.target.transform.n_lost
-        rows = graph.apply("Range", np.int64(0), self.values.size(1).reshape(), np.int64(1), dtype=np.int64)
-        rows = rows.reshape(1, -1, 1).extended(1, n_rows - 1).cut(1, -n_rows, None)
-        return graph.apply("GreaterOrEqual", rows, np.int64(n_lost), dtype=bool)
+        rows = self.values.count(1).reshape(1, -1, 1).extended(1, n_rows - 1).cut(1, -n_rows, None)
+        return rows.graph.apply("GreaterOrEqual", rows, np.int64(self.target.transform.n_lost), dtype=bool)
 
     def around(self, covariates: Value, n_rows: int, n_ahead: int = 0) -> Value:
         """Return rows of covariates before the forecast and in it; those before the first are like it."""

@@ -115,10 +115,9 @@ def _center_and_factor(windows: Windows, window: Value) -> tuple[Value | None, V
     if windows.norm == "last":
         return last, None
     if windows.norm == "difference":
-        graph = window.graph
-        steps = graph.apply("Abs", window.cut(1, 1, None) - window.cut(1, 0, -1))
-        total = graph.apply("ReduceSum", steps, np.array([1], np.int64)) / max(windows.lookback - 1, 1)
-        return last, 1.0 / (total * STEPS_OF_SCALE).at_least(SMALLEST_DEVIATION)
+        steps = window.graph.apply("Abs", window.cut(1, 1, None) - window.cut(1, 0, -1))
+        size = steps.sum(1) * (STEPS_OF_SCALE / max(windows.lookback - 1, 1))
+        return last, 1.0 / size.at_least(SMALLEST_DEVIATION)
     mean = window.mean(1)
     if windows.norm == "count":
         return None, 1.0 / (mean + 1.0)
