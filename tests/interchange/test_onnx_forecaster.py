@@ -69,6 +69,15 @@ def test_the_defaults_have_a_graph(rng):
     assert_same(fitted, None, y[["a"]])
 
 
+def test_the_evaluator_of_the_standard_agrees(rng):
+    from onnx.reference import ReferenceEvaluator
+
+    X, y = data(rng)
+    fitted = fit(X, y, committee=True, decoder="parallel", cell="lstm")
+    (forecast,) = ReferenceEvaluator(fitted.to_onnx(dtype="float64")).run(None, given(X, y, N, np.float64))
+    assert_near(forecast[0], fitted.forecast(X=X[N:]))
+
+
 @pytest.mark.parametrize("n_estimators", [1, 3])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("sizes", [(4,), (4, 3)])
