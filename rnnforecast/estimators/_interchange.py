@@ -1,4 +1,7 @@
-"""Networks of fitted estimators in the forms of others: PyTorch's weights, ONNX graphs."""
+"""Networks of fitted estimators in the forms of others: PyTorch's weights, ONNX graphs.
+
+What they are made with is imported by the methods: it knows every layer, and few programs exchange anything.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from rnnforecast import __version__
-from rnnforecast.estimators._onnx_forecaster import forecaster_model
-from rnnforecast.estimators._onnx_sequences import sequence_model
 from rnnforecast.estimators._parameters import checked_number
-from rnnforecast.interchange.state_dict import from_state_dict, state_dict
 
 
 class Interchange:
@@ -77,6 +77,8 @@ class Interchange:
         With PyTorch, ``lstm.load_state_dict({name: torch.as_tensor(array) for name, array in state.items() if "." not
         in name})`` gives `torch.nn.LSTM` these weights.
         """
+        from rnnforecast.interchange.state_dict import state_dict
+
         return state_dict(self._network(), self.coefs_[self._number(member)])
 
     def from_torch_state_dict(self, state: Mapping[str, Any], member: int = 0) -> Any:
@@ -102,6 +104,8 @@ class Interchange:
         TypeError, ValueError
             Other names or shapes than the network's, or what is no finite number.
         """
+        from rnnforecast.interchange.state_dict import from_state_dict
+
         network, member = self._network(), self._number(member)
         coefs = list(self.coefs_)
         coefs[member] = from_state_dict(network, state)
@@ -195,6 +199,8 @@ class ForecastInterchange(Interchange):
             session = onnxruntime.InferenceSession("load.onnx")
             (ahead,) = session.run(None, {"y": load.to_numpy(np.float32).reshape(1, -1, 1)})
         """
+        from rnnforecast.estimators._onnx_forecaster import forecaster_model
+
         check_is_fitted(self)
         return _written(forecaster_model(self, _interface(dtype), optional_inputs), path)
 
@@ -267,6 +273,8 @@ class SequenceInterchange(Interchange):
             session = onnxruntime.InferenceSession("regressor.onnx")
             (y,) = session.run(None, {"X": X.astype(np.float32)})
         """
+        from rnnforecast.estimators._onnx_sequences import sequence_model
+
         check_is_fitted(self)
         return _written(sequence_model(self, _interface(dtype), optional_inputs), path)
 
