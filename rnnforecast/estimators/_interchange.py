@@ -1,4 +1,7 @@
-"""Networks of fitted estimators in the forms of others: PyTorch's weights, ONNX graphs."""
+"""Networks of fitted estimators in the forms of others: PyTorch's weights, ONNX graphs.
+
+What they are made with is imported by the methods: it knows every layer, and few programs exchange anything.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from rnnforecast import __version__
-from rnnforecast.estimators._onnx_forecaster import forecaster_model
-from rnnforecast.estimators._onnx_sequences import sequence_model
 from rnnforecast.estimators._parameters import checked_number
-from rnnforecast.interchange.state_dict import from_state_dict, state_dict
 
 
 class Interchange:
@@ -26,15 +26,27 @@ class Interchange:
     def to_torch_state_dict(self, member: int = 0) -> dict[str, np.ndarray]:
         """Return the weights of a network by the names, shapes and gate order of PyTorch, which is not needed for it.
 
-        ``weight_ih_l0``, ``weight_hh_l0``, ``bias_ih_l0``, ``bias_hh_l0`` and so on, with ``_reverse`` where there are
-        two directions, are one `torch.nn.LSTM`, `GRU` or `RNN` over all layers. ``head.weight`` and ``head.bias`` are a
-        `torch.nn.Linear` on its last state, followed, in a forecaster, by what is known of the horizon; with
-        ``head_layer_sizes`` a `torch.nn.Sequential` of linear layers and rectifiers, ``head.0``, ``head.2``, ... Before
-        the recurrence there may be ``convolution``, a `torch.nn.Conv1d` that is padded on the left and rectified, and
-        ``segment``, a `torch.nn.Linear` on the joined steps of a segment, rectified; after it ``norm``, a
-        `torch.nn.LayerNorm`, and ``highway``, a `torch.nn.Linear` on the newest values. ``decoder="parallel"`` adds
-        ``decoder.weight_ih_l0`` and so on, a module of one layer and step, ``position``, a `torch.nn.Embedding`, and
-        ``context``, a `torch.nn.Linear` without bias, whose sum is its input. Scaling is no part of the weights.
+        ============================== =============================================================================
+        names                          module
+        ============================== =============================================================================
+        weight_ih_l0, bias_hh_l0, ...  one `torch.nn.LSTM`, `GRU` or `RNN` over all layers, which takes the names
+                                       without a dot; ``_reverse`` is the second direction
+        head.weight, head.bias         a `torch.nn.Linear` on its last state and, in a forecaster, on what is known of
+                                       the horizon; with ``head_layer_sizes`` a `torch.nn.Sequential` of linear layers
+                                       and rectifiers, ``head.0``, ``head.2``, ...
+        convolution                    before the recurrence: a `torch.nn.Conv1d`, padded on the left and rectified
+        segment                        before the recurrence: a `torch.nn.Linear` on the joined steps of a segment,
+                                       rectified
+        embedding                      of a generator: a `torch.nn.Embedding` of symbols, before the recurrence
+        norm                           a `torch.nn.LayerNorm` after the recurrence
+        highway                        a `torch.nn.Linear` on the newest values, added to the output
+        decoder.weight_ih_l0, ...      of ``decoder="parallel"``: a module of one layer that goes one step for each
+                                       segment of the horizon, from the last state
+        position, context              of ``decoder="parallel"``: a `torch.nn.Embedding` of the segments and a
+                                       `torch.nn.Linear` without bias on what is known of them, whose sum is its input
+        ============================== =============================================================================
+
+        The second bias of a gate is zero, but for the candidate of a GRU. Scaling is no part of the weights.
 
         Parameters
         ----------
@@ -65,6 +77,8 @@ class Interchange:
         With PyTorch, ``lstm.load_state_dict({name: torch.as_tensor(array) for name, array in state.items() if "." not
         in name})`` gives `torch.nn.LSTM` these weights.
         """
+        from rnnforecast.interchange.state_dict import state_dict
+
         return state_dict(self._network(), self.coefs_[self._number(member)])
 
     def from_torch_state_dict(self, state: Mapping[str, Any], member: int = 0) -> Any:
@@ -90,6 +104,8 @@ class Interchange:
         TypeError, ValueError
             Other names or shapes than the network's, or what is no finite number.
         """
+        from rnnforecast.interchange.state_dict import from_state_dict
+
         network, member = self._network(), self._number(member)
         coefs = list(self.coefs_)
         coefs[member] = from_state_dict(network, state)
@@ -148,7 +164,8 @@ class ForecastInterchange(Interchange):
 
         The outputs are ``forecast`` (batch, horizon, targets) and, with `optional_inputs`, ``last_h_l0`` and so on, the
         states after the last step of the window. "rnn", "lstm" and "gru" are the operators RNN-14, LSTM-14 and GRU-14;
-        other cells are loops (Scan-16) over their own arithmetic, as all are with ``dtype="float64"`` in `fit`.
+        other cells are loops (Scan-16) over their own arithmetic, as all are with ``dtype="float64"`` in `fit`. A graph
+        checks nothing of what `forecast` would refuse.
 
         Parameters
         ----------
@@ -171,8 +188,8 @@ class ForecastInterchange(Interchange):
         ImportError
             If onnx is not installed.
         ValueError
-            If the forecaster was fitted with other decoders than "direct" and "parallel", ``skip_period``,
-            ``forking_sequences=True`` or ``missing="mask"``.
+            If the forecaster was fitted with other decoders than "direct" and "parallel", ``skip_period`` or
+            ``forking_sequences=True``.
 
         Examples
         --------
@@ -182,11 +199,22 @@ class ForecastInterchange(Interchange):
             session = onnxruntime.InferenceSession("load.onnx")
             (ahead,) = session.run(None, {"y": load.to_numpy(np.float32).reshape(1, -1, 1)})
         """
+        from rnnforecast.estimators._onnx_forecaster import forecaster_model
+
         check_is_fitted(self)
         return _written(forecaster_model(self, _interface(dtype), optional_inputs), path)
 
     def _changed_by(self, coefs: list[np.ndarray]) -> dict[str, Any]:
         return {"coefs_": coefs, "ensemble_": replace(self.ensemble_, weights=coefs)}
+
+
+class GeneratorInterchange(Interchange):
+    """Interchange of a generator, whose weights its ``_model`` holds too."""
+
+    _model: Any
+
+    def _changed_by(self, coefs: list[np.ndarray]) -> dict[str, Any]:
+        return {"coefs_": coefs, "_model": replace(self._model, weights=coefs[0])}
 
 
 class SequenceInterchange(Interchange):
@@ -245,6 +273,8 @@ class SequenceInterchange(Interchange):
             session = onnxruntime.InferenceSession("regressor.onnx")
             (y,) = session.run(None, {"X": X.astype(np.float32)})
         """
+        from rnnforecast.estimators._onnx_sequences import sequence_model
+
         check_is_fitted(self)
         return _written(sequence_model(self, _interface(dtype), optional_inputs), path)
 

@@ -33,18 +33,16 @@ def closed_form(model: LinearModel | Committee, history: History) -> Value:
 def linear(model: LinearModel, history: History) -> Value:
     """Return the forecast (B, H, K) of one closed-form model in original units; see `LinearModel.forecast`."""
     recipe, design, H = model.recipe_, model.design_, model.horizon_
-    graph, window = history.values.graph, history.window(recipe.lookback)
+    window = history.window(recipe.lookback)
     relative = window if recipe.base is None else window - window.cut(1, -1, None)
     scale = history.of_members(model.scaler_.scale)
     if recipe.local:
         steps = window if recipe.base is None else window.cut(1, 1, None) - window.cut(1, 0, -1)
-        steps = graph.apply("Abs", steps)
-        n_steps = max(recipe.lookback - (recipe.base is not None), 1)
-        total = graph.apply("ReduceSum", steps, np.array([1], np.int64))
-        scale = (total * (STEPS_OF_SCALE / n_steps)).at_least(SMALLEST_DEVIATION * scale)
+        total, n_steps = window.graph.apply("Abs", steps).sum(1), recipe.lookback - (recipe.base is not None)
+        scale = (total * (STEPS_OF_SCALE / max(n_steps, 1))).at_least(SMALLEST_DEVIATION * scale)
     parts = [(relative / scale).transpose(2, 0, 1)]  # one design for each column
     if model.echoes_:
-        parts.insert(0, graph.concatenate([_states(echo, k, history) for k, echo in enumerate(model.echoes_)], 0))
+        parts.insert(0, _states(model.echoes_, history))
     n_recent, covariates = design.n_recent, []
     if history.past is not None:
         covariates.append((history.around(history.past, n_recent), design.past_scaler))
@@ -70,20 +68,28 @@ def _widths(model: LinearModel) -> list[int]:
     return [width for width in widths if width]
 
 
-def _states(echo: Echo, column: int, history: History) -> Value:
-    """Return the state (1, B, units) of a reservoir that has read the history of one column; see `Echo`."""
+def _states(echoes: list[Echo], history: History) -> Value:
+    """Return the states (K, B, units) of reservoirs that have read the history of each column; see `Echo`.
+
+    They are drawn from one seed, alike but for the scale they read on: one reads the columns side by side.
+    """
+    layer, weights = echoes[0].reservoir.layer, echoes[0].reservoir.weights
+    x = history.values.graph.concatenate([_heard(echo, k, history) for k, echo in enumerate(echoes)], 0)
+    x = x.cut(1, -(LONGEST_MEMORY + 1), None).transpose(1, 0, 2)
+    states = recurrent(layer, [weights], x)[1][0]
+    return states.reshape(len(echoes), -1, layer.n_outputs)
+
+
+def _heard(echo: Echo, column: int, history: History) -> Value:
+    """Return what a reservoir reads at each row, (B, N, 2 + F + P): level and change of one column, and covariates."""
     own = history.values.cut(2, column, column + 1)
     change = own - own.extended(1, 1).cut(1, 0, -1)
-    graph = own.graph
-    inputs = [scaled(graph.concatenate([own, change], 2), echo.scaler)]
+    inputs = [scaled(own.graph.concatenate([own, change], 2), echo.scaler)]
     if history.known is not None:
         inputs.append(scaled(history.before(history.known), echo.known_scaler))
     if history.past is not None:
         inputs.append(scaled(history.before(history.past), echo.past_scaler))
-    x = graph.concatenate(inputs, 2).at_least(-LARGEST_INPUT).at_most(LARGEST_INPUT)
-    x = x.cut(1, -(LONGEST_MEMORY + 1), None).transpose(1, 0, 2)
-    layer = echo.reservoir.layer
-    return recurrent(layer, [echo.reservoir.weights], x.astype(layer.dtype))[1][0].astype(np.float64)
+    return own.graph.concatenate(inputs, 2).at_least(-LARGEST_INPUT).at_most(LARGEST_INPUT)
 
 
 def sum_of(values: list[Value]) -> Value:

@@ -30,7 +30,7 @@ from rnnforecast.series.labels import names_text
 def forecaster_model(forecaster: Any, dtype: Any, optional_inputs: bool) -> Any:
     """Return the graph of a fitted forecaster; see `ForecastInterchange.to_onnx`."""
     series, ensemble = forecaster._history, forecaster.ensemble_
-    _refuse(series, ensemble)
+    _refuse(ensemble)
     graph, horizon = Graph(), ensemble.windows.horizon
     history = _inputs(graph, series, ensemble, dtype)
     weight = np.asarray(forecaster.blend_weight_, np.float64)
@@ -46,12 +46,10 @@ def forecaster_model(forecaster: Any, dtype: Any, optional_inputs: bool) -> Any:
     return graph.model(f"{type(forecaster).__name__}.forecast")
 
 
-def _refuse(series: Series, ensemble: Any) -> None:
+def _refuse(ensemble: Any) -> None:
     """Raise where the graph would not be the forecast."""
     wrong = None
-    if series.masked is not None:
-        wrong = 'missing="mask"', 'missing="interpolate"'
-    elif isinstance(ensemble, ForkedEnsemble):
+    if isinstance(ensemble, ForkedEnsemble):
         wrong = "forking_sequences=True", "forking_sequences=False"
     elif isinstance(ensemble, Ensemble) and not isinstance(ensemble.network.decoder, Direct | Parallel):
         wrong = f'decoder="{type(ensemble.network.decoder).__name__.lower()}"', 'decoder="direct" or "parallel"'
@@ -96,7 +94,7 @@ def _rows(ensemble: Ensemble, history: History, static: np.ndarray | None) -> Ro
     """Return what the networks read: of each column that is forecast alone the same covariates."""
     windows, scales, dtype = ensemble.windows, ensemble.scales, ensemble.network.dtype
     K, L, H = windows.n_columns, windows.lookback, windows.horizon
-    n_batch, alone = history.values.size(0), windows.n_targets < K
+    graph, alone = history.values.graph, windows.n_targets < K
 
     def of_samples(value: Value, n_rows: int, n_columns: int) -> Value:
         """Repeat covariates (B, N, F) for each column that is forecast alone, (B K, N, F)."""
@@ -107,17 +105,23 @@ def _rows(ensemble: Ensemble, history: History, static: np.ndarray | None) -> Ro
 
     n_target = max(L, windows.base)
     target = scaled(history.window(n_target), history.scaler(scales.target)).astype(dtype)
-    known = past = column = constant = None
+    known = past = column = constant = observed = None
     if alone:
         target = target.transpose(0, 2, 1).reshape(-1, n_target, 1)
-        column = target.graph.constant(np.eye(K, dtype=dtype)[None]).expand(n_batch, 1, 1).reshape(-1, K)
+        column = graph.constant(np.eye(K, dtype=dtype)[None]).expand(history.values.size(0), 1, 1).reshape(-1, K)
+    n_samples = target.size(0)
     if history.known is not None:
         known = of_samples(scaled(history.around(history.known, L, H), scales.known), L + H, windows.n_known)
     if history.past is not None:
-        past = of_samples(scaled(history.around(history.past, L), scales.past), L, windows.n_past)
+        past = of_samples(scaled(history.around(history.past, L), scales.past), L, len(scales.past.scale))
     if static is not None:
         constant = of_samples(history.of_members(static), 1, windows.n_static)
-    return Rows(target, known, past, column, constant)
+    if scales.marked:  # none is missing, but the first differences are none
+        observed = history.observed(L).astype(dtype).expand(n_samples, 1, windows.n_targets)
+        if past is not None:
+            marks = np.repeat([1.0, 0.0], len(scales.past.scale)).astype(dtype)[None, None]
+            past = graph.concatenate([past, graph.constant(marks).expand(n_samples, L, 1)], 2)
+    return Rows(target, known, past, column, constant, observed)
 
 
 def _networks(ensemble: Ensemble, history: History, static: np.ndarray | None, optional_inputs: bool) -> Value:

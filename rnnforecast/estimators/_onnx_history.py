@@ -44,6 +44,11 @@ class History:
         """Return the newest values (B, n_rows, K); those before the first are like it."""
         return self.values.extended(1, n_rows - 1).cut(1, -n_rows, None)
 
+    def observed(self, n_rows: int) -> Value:
+        """Return whether the newest values are known, (1, n_rows, 1) bool: not the differences of the first rows."""
+        rows = self.values.count(1).reshape(1, -1, 1).extended(1, n_rows - 1).cut(1, -n_rows, None)
+        return rows.graph.apply("GreaterOrEqual", rows, np.int64(self.target.transform.n_lost), dtype=bool)
+
     def around(self, covariates: Value, n_rows: int, n_ahead: int = 0) -> Value:
         """Return rows of covariates before the forecast and in it; those before the first are like it."""
         start = self.values.size(1) - 1  # counted from the first row: there may be more of the future than is needed

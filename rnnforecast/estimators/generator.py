@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from rnnforecast.estimators import _generator as learning
+from rnnforecast.estimators._interchange import GeneratorInterchange
 from rnnforecast.estimators._parameters import checked_number
 from rnnforecast.estimators._saving import Saved
 from rnnforecast.estimators._symbols import Alphabet, Text, read
@@ -27,7 +28,7 @@ from rnnforecast.training.optimizers import Optimizer
 COUNT = Interval(Integral, 1, None, closed="left")
 
 
-class RNNGenerator(CallbackSupportMixin, Saved):
+class RNNGenerator(CallbackSupportMixin, GeneratorInterchange, Saved):
     """Learn the next symbol of a text or token sequence; generate, and score.
 
     At every step a symbol goes in and a probability of each possible next one comes out. The text is cut into parallel

@@ -140,9 +140,17 @@ class Value:
         """Return the length of an axis, (1,) int64."""
         return self.graph.apply("Shape", self, dtype=np.int64, start=axis, end=axis + 1)
 
+    def count(self, axis: int) -> Value:
+        """Return 0, 1, ... as far as an axis goes, (length,) int64."""
+        return self.graph.apply("Range", np.int64(0), self.size(axis).reshape(), np.int64(1), dtype=np.int64)
+
     def mean(self, axis: int) -> Value:
         """Return the mean along an axis, which stays with length 1."""
         return self.graph.apply("ReduceMean", self, axes=[axis])
+
+    def sum(self, axis: int) -> Value:
+        """Return the sum along an axis, which stays with length 1."""
+        return self.graph.apply("ReduceSum", self, np.array([axis], np.int64))
 
     def _same(self, other: Any) -> Any:
         return other if isinstance(other, Value) else np.asarray(other, self.dtype)

@@ -148,7 +148,7 @@ def _(layer: Attention, views: Views, x: Value, run: Run) -> Value:
     if run.lengths is not None:
         scores = graph.where(real_steps(x, run.lengths), scores, -np.inf)
     weights = graph.apply("Softmax", scores, axis=0)
-    context = graph.apply("ReduceSum", weights * x, np.array([0], np.int64))
+    context = (weights * x).sum(0)
     return graph.concatenate([last, context], 2)
 
 

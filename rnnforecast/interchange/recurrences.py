@@ -176,9 +176,7 @@ def _step(layer: Recurrent, views: Views, states: Sequence[Value], x: Value) -> 
 
 def real_steps(x: Value, lengths: Value) -> Value:
     """Mask (T, B, 1) of the steps of `x` (T, B, D) that are no padding; `lengths` (B,) count them."""
-    graph = x.graph
-    steps = graph.apply("Range", np.int64(0), x.size(0).reshape(), np.int64(1), dtype=np.int64)
-    return graph.apply("Less", steps.reshape(-1, 1, 1), lengths.reshape(1, -1, 1), dtype=bool)
+    return x.graph.apply("Less", x.count(0).reshape(-1, 1, 1), lengths.reshape(1, -1, 1), dtype=bool)
 
 
 def _reversed(value: Value) -> Value:

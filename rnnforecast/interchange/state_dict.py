@@ -26,6 +26,7 @@ from rnnforecast.network.convolution import CausalConvolution
 from rnnforecast.network.decoders import Direct, Recursive
 from rnnforecast.network.dense import Dense
 from rnnforecast.network.dropout import Dropout
+from rnnforecast.network.embedding import Embedding
 from rnnforecast.network.layer import Views
 from rnnforecast.network.lookup import Lookup
 from rnnforecast.network.network import Network
@@ -254,6 +255,8 @@ def _encoder(encoder: Chain) -> Iterator[Twin]:
         if isinstance(layer, CausalConvolution):
             yield Taps(f"{own}.weight", "convolution.weight", layer.kernel_size)
             yield Same(f"{own}.bias", "convolution.bias")
+        elif isinstance(layer, Embedding):
+            yield Same(f"{own}.table", "embedding.weight")
         elif isinstance(layer, Dense):
             yield from _affine(own, "segment")
         elif isinstance(layer, LayerNorm):

@@ -39,6 +39,8 @@ class Rows:
         (S, K), 1 for the column that each sample forecasts; None where there is no choice.
     static : Value or None
         (S, 1, E), the same at each row.
+    observed : Value or None
+        (S, L, J), 1 where a target is no guess, whose age is then 0, and 0 where there was none before, whose age is 1.
     """
 
     target: Value
@@ -46,6 +48,7 @@ class Rows:
     past: Value | None
     column: Value | None
     static: Value | None = None
+    observed: Value | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,8 @@ def read(windows: Windows, rows: Rows) -> Read:
         known = rows.known.cut(1, L, None)
     if rows.past is not None:
         inputs.append(rows.past)
+    if rows.observed is not None:
+        inputs += [rows.observed, 1.0 - rows.observed]
     if rows.static is not None:
         inputs.append(rows.static.expand(1, L, 1))
     base = None
@@ -110,10 +115,9 @@ def _center_and_factor(windows: Windows, window: Value) -> tuple[Value | None, V
     if windows.norm == "last":
         return last, None
     if windows.norm == "difference":
-        graph = window.graph
-        steps = graph.apply("Abs", window.cut(1, 1, None) - window.cut(1, 0, -1))
-        total = graph.apply("ReduceSum", steps, np.array([1], np.int64)) / max(windows.lookback - 1, 1)
-        return last, 1.0 / (total * STEPS_OF_SCALE).at_least(SMALLEST_DEVIATION)
+        steps = window.graph.apply("Abs", window.cut(1, 1, None) - window.cut(1, 0, -1))
+        size = steps.sum(1) * (STEPS_OF_SCALE / max(windows.lookback - 1, 1))
+        return last, 1.0 / size.at_least(SMALLEST_DEVIATION)
     mean = window.mean(1)
     if windows.norm == "count":
         return None, 1.0 / (mean + 1.0)

@@ -69,6 +69,15 @@ def test_the_defaults_have_a_graph(rng):
     assert_same(fitted, None, y[["a"]])
 
 
+def test_the_evaluator_of_the_standard_agrees(rng):
+    from onnx.reference import ReferenceEvaluator
+
+    X, y = data(rng)
+    fitted = fit(X, y, committee=True, decoder="parallel", cell="lstm")
+    (forecast,) = ReferenceEvaluator(fitted.to_onnx(dtype="float64")).run(None, given(X, y, N, np.float64))
+    assert_near(forecast[0], fitted.forecast(X=X[N:]))
+
+
 @pytest.mark.parametrize("n_estimators", [1, 3])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("sizes", [(4,), (4, 3)])
@@ -144,6 +153,15 @@ def test_a_level_that_float32_cannot_tell_from_its_neighbours_needs_float64(rng)
     assert_near(run(fitted.to_onnx(dtype="float64"), y=y.to_numpy()[None])["forecast"][0] - 1e9, wanted, 1e-5)
 
 
+@pytest.mark.parametrize("transform", [None, ("difference", "seasonal_difference")])
+@pytest.mark.parametrize("channels", ["independent", "joint"])
+def test_what_has_learnt_from_holes_forecasts_histories_without(rng, channels, transform):
+    X, y = data(rng)
+    holes = y.mask(rng.random(y.shape) < 0.1)
+    fitted = fit(X, holes, missing="mask", channels=channels, target_transform=transform)
+    assert_same(fitted, X, y)
+
+
 @pytest.mark.parametrize("channels", ["independent", "joint"])
 def test_states_go_in_and_come_out(rng, channels):
     X, y = data(rng)
@@ -184,7 +202,6 @@ def test_inputs_say_what_they_hold(rng):
         ({"decoder": "seq2seq"}, 'fitted with decoder="seq2seq"; fit with decoder="direct"'),
         ({"skip_period": 12}, "fitted with skip_period; fit with skip_period=None"),
         ({"forking_sequences": True, "segment_length": None}, "fitted with forking_sequences=True"),
-        ({"missing": "mask"}, 'fitted with missing="mask"; fit with missing="interpolate"'),
     ],
 )
 def test_what_has_no_graph_is_refused_by_name(rng, parameters, sentence):

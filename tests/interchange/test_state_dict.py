@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from rnnforecast import RNNForecaster, RNNRegressor
+from rnnforecast import RNNForecaster, RNNGenerator, RNNRegressor
 from tests.interchange.graphs import assert_near, shaken
 
 MODULES = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
@@ -98,6 +98,21 @@ def test_a_causal_convolution_is_the_one_of_torch(rng):
         hidden = torch_recurrence(torch, "gru", state, 5, 4)(x.permute(2, 0, 1))[0][-1]
         normal = torch.nn.functional.layer_norm(hidden, (4,), tensor["norm.weight"], tensor["norm.bias"])
     assert_near(fitted.predict(X), (normal.numpy() @ state["head.weight"].T + state["head.bias"])[:, 0])
+
+
+def test_a_generator_made_of_torch_modules_finds_symbols_as_likely(rng):
+    torch = pytest.importorskip("torch")
+    text = "abcab" * 20
+    fitted = RNNGenerator(cell="lstm", hidden_layer_sizes=(4,), max_iter=1, random_state=0).fit(text)
+    state = {name: rng.normal(size=array.shape) for name, array in fitted.to_torch_state_dict().items()}
+    tensor = {name: torch.as_tensor(array) for name, array in state.items()}
+    symbols = torch.as_tensor(["abc".index(letter) for letter in text])
+    x = torch.nn.functional.embedding(symbols[:-1], tensor["embedding.weight"])
+    with torch.no_grad():
+        hidden = torch_recurrence(torch, "lstm", state, x.shape[1], 4)(x[:, None])[0][:, 0]
+        logits = torch.nn.functional.linear(hidden, tensor["head.weight"], tensor["head.bias"])
+        wanted = torch.log_softmax(logits, 1)[torch.arange(len(text) - 1), symbols[1:]]
+    assert_near(fitted.from_torch_state_dict(state).score_samples(text)[1:], wanted)
 
 
 @pytest.mark.parametrize(
