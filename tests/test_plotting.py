@@ -284,7 +284,9 @@ def scored(load):
 def spans(ax, label):
     """Return the edges (k, 2) of what is shaded; the legend names the first of a kind only."""
     color = next(patch.get_facecolor() for patch in ax.patches if patch.get_label() == label)
-    return [[p.get_x(), p.get_x() + p.get_width()] for p in ax.patches if p.get_facecolor() == color]
+    shaded = [p for p in ax.patches if p.get_facecolor() == color]
+    # matplotlib has made of them rectangles, and before polygons
+    return [p.get_path().get_extents(p.get_patch_transform()).intervalx.tolist() for p in shaded]
 
 
 def test_a_score_lies_below_its_series_and_intervals_across_both(load):

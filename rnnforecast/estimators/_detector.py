@@ -27,7 +27,7 @@ from rnnforecast.estimators._scoring import Scored, Scorer
 from rnnforecast.estimators._trained import trained_reservoir
 from rnnforecast.network.reservoir import Reservoir
 from rnnforecast.scaling import Scaler
-from rnnforecast.series import Steps, read_steps
+from rnnforecast.series import Steps, read_row, read_steps
 from rnnforecast.series.columns import feature_names, matched
 from rnnforecast.series.gaps import require_some
 
@@ -308,13 +308,7 @@ class Stream:
             if len(frame) != 1:
                 raise ValueError(f"update takes one row at a time, got {len(frame)}: use anomaly_score(X) for many")
             return learned.table(read_steps(frame.reset_index(drop=True)))[0]
-        values = np.asarray(row)
-        if values.dtype.kind not in "fiub":
-            values = np.array([np.nan if pd.isna(one) else one for one in values.reshape(-1).tolist()])
-        values = values.reshape(-1)
-        if len(values) != len(self._order) or values.dtype.kind not in "fiub" or np.isinf(values).any():
-            raise ValueError(f"a row must be {len(self._order)} numbers, NaN where one is missing, got {row!r}")
-        return values[self._order].astype(np.float64)
+        return read_row(row, len(self._order), "a row", missing=True)[self._order]
 
 
 def alike(state: Any, own: Any) -> bool:
