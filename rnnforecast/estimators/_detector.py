@@ -307,7 +307,7 @@ class Stream:
             frame = row if isinstance(row, pd.DataFrame) else pd.DataFrame([row])
             if len(frame) != 1:
                 raise ValueError(f"update takes one row at a time, got {len(frame)}: use anomaly_score(X) for many")
-            return learned.table(read_steps(frame.reset_index(drop=True)))[0]
+            return learned.table(read_steps(frame.reset_index(drop=True), "row"))[0]
         return read_row(row, len(self._order), "a row", missing=True)[self._order]
 
 

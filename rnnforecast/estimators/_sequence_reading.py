@@ -117,7 +117,7 @@ def labels(values: Any, name: str) -> np.ndarray:
         ensure_2d=False,
         allow_nd=True,
         dtype=None,
-        ensure_all_finite=False,
+        ensure_all_finite="allow-nan",
         ensure_min_features=0,
         input_name=name,
     )
@@ -203,6 +203,7 @@ def read_targets(y: Any, given: Given, read: Callable[[Any, str], np.ndarray], *
         )
     items = _items(y)
     shapes = [] if items is None else _shapes(items, "y")
+    y = y if hasattr(y, "__len__") else array_of(y, "y")
     if not by_steps and len(set(shapes)) > 1:
         raise ValueError('y holds entries of unequal length; use output="steps" if they belong to the steps of X')
     check_consistent_length(given.lengths, y)

@@ -81,7 +81,11 @@ BAD = {
     "text": (lambda X, y: (X.astype(str), y), ValueError, "X must hold numbers, got the string .* at row 0"),
     "text in objects": (lambda X, y: (X.astype(str).astype(object), y), ValueError, "got the string"),
     "text in a list": (lambda X, y: ([["1", "2"], ["1"]], y[:2]), ValueError, "sequence 0 of X must hold numbers"),
-    "dates": (lambda X, y: (X.astype("M8[s]"), y), TypeError, r"X at row 0, column 0 must hold numbers, got dates or durations \(datetime64"),
+    "dates": (
+        lambda X, y: (X.astype("M8[s]"), y),
+        TypeError,
+        r"X at row 0, column 0 must hold numbers, got dates or durations \(datetime64",
+    ),
     "complex": (lambda X, y: (X.astype(complex)[:, :, None], y), ValueError, "Complex data not supported"),
     "masked": (lambda X, y: (np.ma.masked_array(X, X > 0), y), ValueError, "Input X contains NaN"),
     "no target": (lambda X, y: (X, None), ValueError, "requires y to be passed"),
