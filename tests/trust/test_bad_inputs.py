@@ -6,6 +6,7 @@ import copy
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.trust.cases import CASES
@@ -20,8 +21,14 @@ PAIRS = [
 
 
 @pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
-def test_a_door_takes_good_data(door):
-    door.call(copy.deepcopy(door.model()), door.rows.hold())
+def test_a_door_takes_good_data_and_leaves_them_as_they_are(door):
+    data = door.rows.hold()
+    before = data.copy(deep=True)
+    answer = door.call(copy.deepcopy(door.model()), data)
+    assert data.equals(before)
+    assert data.index.equals(before.index)
+    if isinstance(answer, np.ndarray | pd.Series):
+        assert not np.shares_memory(np.asarray(answer), data.to_numpy())
 
 
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
