@@ -104,8 +104,8 @@ class RNNForecaster(BlendedForecaster):
         Numbers that stand for a missing value as NaN does, such as -999.
     freq : str, offset or None, default=None
         Frequency of the index where it cannot be inferred.
-    intervals : {"conformal", "adaptive"}, default="conformal"
-        Calibrate intervals on held-out rows at the end of the training, or also on later ones, old ones counting less.
+    intervals : {"adaptive", "conformal"}, default="adaptive"
+        Calibrate intervals on held-out and later rows, old ones counting less, or on the held-out ones alone, alike.
     blend : "auto", float in [0, 1] or None, default="auto"
         Weight of the network beside the closed-form model; None is the network alone.
     committee : bool, default=True
@@ -165,6 +165,12 @@ class RNNForecaster(BlendedForecaster):
     dtype : {"float32", "float64"}, default="float32"
     random_state : int, RandomState or None, default=None
     verbose : bool or int, default=False
+        Print how each training goes: at most a line a second and one at its end; 2 prints all there are.
+    callback : callable or None, default=None
+        Called some fifteen times in each training with a `rnnforecast.training.progress.Progress`; ``callback=print``
+        prints it. Where it returns True the fit ends: the network at hand keeps its best weights, no other is begun,
+        and the second training, on all rows, counts only if it was finished. Clones share a function, but copy an
+        object. To be pickled, or sent to other processes, it must be a function of a module, no lambda.
     n_jobs : int or None, default=None
         Threads of one fit; results are the same bits for any number.
 
@@ -253,7 +259,7 @@ class RNNForecaster(BlendedForecaster):
         missing: str = "error",
         missing_values: Any = None,
         freq: Any = None,
-        intervals: str = "conformal",
+        intervals: str = "adaptive",
         blend: Any = "auto",
         committee: bool = True,
         n_estimators: int = 3,
@@ -285,6 +291,7 @@ class RNNForecaster(BlendedForecaster):
         dtype: str = "float32",
         random_state: Any = None,
         verbose: bool | int = False,
+        callback: Any = None,
         n_jobs: int | None = None,
     ):
         self.horizon = horizon
@@ -351,6 +358,7 @@ class RNNForecaster(BlendedForecaster):
         self.dtype = dtype
         self.random_state = random_state
         self.verbose = verbose
+        self.callback = callback
         self.n_jobs = n_jobs
 
     def _validate_params(self) -> None:
