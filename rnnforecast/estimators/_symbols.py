@@ -62,8 +62,8 @@ def read(X: Any, symbols: str = "auto", name: str = "X") -> Text:
     elif hasattr(X, "__array__"):
         array = array_of(X, name)
         if np.ma.is_masked(X):
-            place = int(np.argmax(np.ma.getmaskarray(X).reshape(-1)))
-            raise ValueError(f"{name} holds a missing symbol (masked) at position {place}: drop it or name it")
+            first = int(np.argmax(np.ma.getmaskarray(X).reshape(-1)))
+            raise ValueError(f"{name} holds a missing symbol (masked) at position {first}: drop it or name it")
         if array.ndim != 1:
             raise ValueError(f"{name} must be a 1-D array of symbols, got shape {array.shape}: pass one row or column")
         items = array.tolist()
