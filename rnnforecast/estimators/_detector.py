@@ -232,10 +232,10 @@ def target_positions(target: Any, columns: list[Hashable]) -> list[int]:
 
 def warn_of_flat(names: list[Hashable], every: bool) -> None:
     """Say which targets cannot be learnt from."""
+    which = "" if names == [None] else f" of {', '.join(map(str, names))}"
     outcome = "only the first departures will alarm" if every else "these columns do not count in the score"
     warnings.warn(
-        f"more than 99.9 % of the training values of {', '.join(map(str, names))} are the same, so what is unusual "
-        f"cannot be learnt: {outcome}; "
+        f"more than 99.9 % of the training values{which} are the same, so what is unusual cannot be learnt: {outcome}; "
         "give training rows in which they vary",
         DataWarning,
         stacklevel=4,

@@ -197,3 +197,13 @@ TIMES = {
 }
 
 CASES = CONTAINERS | VALUES | {f"labels: {name}": case for name, case in TIMES.items()}
+
+# Values that are extreme and still data.
+EXTREME = {
+    "jump": lambda values: np.repeat([1.0, 100.0], len(values) // 2),
+    "tiny variance on a huge mean": lambda values: 1e9 + 1e-6 * values,
+    "1e298": lambda values: values * 1e298,
+    "subnormal": lambda values: values * 1e-311,
+    "one outlier": lambda values: np.where(np.arange(len(values)) == 30, 1e18, values),
+    "sentinel": lambda values: np.where(np.arange(len(values)) == 30, -999.0, values),
+}

@@ -115,6 +115,7 @@ def panels(draw):
     for _ in names:
         start, n_rows = draw(st.integers(0, 8)), draw(st.integers(1, 30))
         values_ = draw(values(n_rows, n_columns))
+        values_ = values_.astype(values_.dtype.newbyteorder("="))  # pandas cannot take rows of another one
         rows = index[start : start + n_rows]
         parts.append(pd.DataFrame(values_, rows) if n_columns else pd.Series(values_, rows, name="load"))
     panel = pd.concat(parts, keys=names)

@@ -8,7 +8,8 @@ import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 
-from rnnforecast.estimators.regressor import RNNRegressor
+from rnnforecast import RNNClassifier, RNNRegressor
+from tests.trust.cases import EXTREME
 
 
 def small(**parameters):
@@ -171,3 +172,12 @@ def test_parameters_that_cannot_be_are_refused_by_fit_and_not_before(table, para
         regressor.fit(*table)
     with pytest.raises(NotFittedError):
         regressor.predict(table[0])
+
+
+@pytest.mark.parametrize("change", [*EXTREME.values(), np.zeros_like], ids=[*EXTREME, "constant"])
+def test_extreme_values_are_answered_finitely_and_silently(rng, change):
+    X = change(rng.normal(size=240)).reshape(40, 6)
+    assert np.isfinite(small().fit(X, X[:, 0]).predict(X)).all()
+    assert np.isfinite(
+        RNNClassifier(hidden_layer_sizes=(8,), max_iter=3).fit(X, np.arange(40) % 2).predict_proba(X)
+    ).all()
