@@ -82,7 +82,7 @@ class Architecture:
 
 def sizes(name: str, value: Any, at_least: int = 1) -> tuple[int, ...]:
     """Check a parameter that is a positive integer or a tuple of them."""
-    values = (value,) if isinstance(value, (int, np.integer)) and not isinstance(value, bool) else tuple(value)
+    values = (value,) if isinstance(value, (int, np.integer)) else tuple(value)
     for size in values:
         if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
             raise InvalidParameterError(f"{name} must hold positive integers, got {size!r}")

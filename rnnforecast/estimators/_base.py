@@ -292,7 +292,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, _saving.Saved):
             raise ValueError(
                 "score needs y: this forecaster was fitted with X and y; pass the true values of these rows as y"
             )
-        predicted, truth = self.predict(X), truth_of(self._history, X, y)
+        truth, predicted = truth_of(self._history, X, y), self.predict(X)
         there = np.ones(len(truth), bool) if self._history.missing == "error" else ~np.isnan(truth).any(axis=1)
         weight = None if sample_weight is None else np.asarray(sample_weight)[there]
         from sklearn.metrics import r2_score  # takes longer to import than all of this package

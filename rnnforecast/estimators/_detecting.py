@@ -84,7 +84,8 @@ def scaler_of(values: Array) -> Scaler:
 
 def scaled(values: Array, scaler: Scaler) -> Array:
     """Return values (..., C) in standard deviations, cut at twenty; NaN stays."""
-    return np.minimum(np.maximum(scaler.transform(values), -VALUE_RANGE), VALUE_RANGE)
+    with np.errstate(over="ignore"):  # what is farther away than float64 reaches is cut, too
+        return np.minimum(np.maximum(scaler.transform(values), -VALUE_RANGE), VALUE_RANGE)
 
 
 def hardly_varies(column: Array) -> bool:

@@ -28,7 +28,7 @@ from rnnforecast.estimators._trained import trained_reservoir
 from rnnforecast.estimators._watching import Watch
 from rnnforecast.network.reservoir import Reservoir
 from rnnforecast.scaling import Scaler
-from rnnforecast.series import Steps, read_steps
+from rnnforecast.series import Steps, read_row, read_steps
 from rnnforecast.series.columns import feature_names, matched
 from rnnforecast.series.gaps import require_some
 
@@ -234,10 +234,10 @@ def target_positions(target: Any, columns: list[Hashable]) -> list[int]:
 
 def warn_of_flat(names: list[Hashable], every: bool) -> None:
     """Say which targets cannot be learnt from."""
+    which = "" if names == [None] else f" of {', '.join(map(str, names))}"
     outcome = "only the first departures will alarm" if every else "these columns do not count in the score"
     warnings.warn(
-        f"more than 99.9 % of the training values of {', '.join(map(str, names))} are the same, so what is unusual "
-        f"cannot be learnt: {outcome}; "
+        f"more than 99.9 % of the training values{which} are the same, so what is unusual cannot be learnt: {outcome}; "
         "give training rows in which they vary",
         DataWarning,
         stacklevel=4,
@@ -311,14 +311,8 @@ class Stream:
             frame = row if isinstance(row, pd.DataFrame) else pd.DataFrame([row])
             if len(frame) != 1:
                 raise ValueError(f"update takes one row at a time, got {len(frame)}: use anomaly_score(X) for many")
-            return learned.table(read_steps(frame.reset_index(drop=True)))[0]
-        values = np.asarray(row)
-        if values.dtype.kind not in "fiub":
-            values = np.array([np.nan if pd.isna(one) else one for one in values.reshape(-1).tolist()])
-        values = values.reshape(-1)
-        if len(values) != len(self._order) or values.dtype.kind not in "fiub" or np.isinf(values).any():
-            raise ValueError(f"a row must be {len(self._order)} numbers, NaN where one is missing, got {row!r}")
-        return values[self._order].astype(np.float64)
+            return learned.table(read_steps(frame.reset_index(drop=True), "row"))[0]
+        return read_row(row, len(self._order), "a row", missing=True)[self._order]
 
 
 def alike(state: Any, own: Any) -> bool:

@@ -18,7 +18,7 @@ from rnnforecast.estimators._parameters import checked_number
 from rnnforecast.estimators._placement import Placement
 from rnnforecast.series import Series
 from rnnforecast.series.continuation import columns_of_targets
-from rnnforecast.series.gaps import mark
+from rnnforecast.series.gaps import mark, require_finite, require_present
 from rnnforecast.series.reading import common_index
 from rnnforecast.series.statics import without_static
 from rnnforecast.series.tables import read_table
@@ -179,10 +179,15 @@ def truth_of(series: Series, X: Any, y: Any) -> NDArray[np.float64]:
     Raises
     ------
     ValueError
-        X and y are not labelled alike; other columns than in `fit`.
+        X and y are not labelled alike; other columns than in `fit`; infinite values, and missing ones where these are
+        errors.
     """
     features, name = without_static(X, series.static), "X" if y is None else "y"
     table = mark(read_table(features if y is None else y, name), series.missing_values)
     if y is not None:
         common_index(read_table(features, "X"), table, "X", "y")
-    return table.values[:, columns_of_targets(series, table.columns, name)]
+    values = table.values[:, columns_of_targets(series, table.columns, name)]
+    require_finite(values, table.index, series.target_names, name)
+    if series.missing == "error":
+        require_present(values, table.index, series.target_names, name)
+    return values

@@ -5,13 +5,17 @@ n sequences of T_i steps and F features; the steps of all, N, are the rows of on
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from numbers import Number
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.utils.validation import check_array, check_consistent_length, validate_data
+
+from rnnforecast.series.gaps import LARGEST
+from rnnforecast.series.tables import array_of, read_table
 
 _NO_ROWS = (str, bytes, Mapping, Set, Iterator, Number)
 FORMS = "an array (n, T), an array (n, T, F), or a list of arrays (T_i, F) or (T_i,)"
@@ -62,30 +66,68 @@ class Given:
         return answers.reshape(len(self), -1, *shape)
 
 
-def numbers(array: Any, name: str) -> np.ndarray:
-    """Return an array as float64.
+def numbers(values: Any, name: str) -> np.ndarray:
+    """Read numbers, one entry or more for each sequence or step.
+
+    Parameters
+    ----------
+    values : array-like of shape (n,), (n, k) or more
+    name : str
+        What they are called in messages.
+
+    Returns
+    -------
+    ndarray of the same shape, float64
 
     Raises
     ------
     TypeError, ValueError
-        Dates, text and complex numbers.
+        Dates, text, categories, complex numbers and what else holds no numbers.
     """
-    array = np.asarray(array)
-    kind = array.dtype.kind
-    if kind in "mM":
-        raise TypeError(f"{name} must hold numbers, got {array.dtype}; convert times to numbers first")
-    if kind == "c":
-        raise ValueError(f"Complex data not supported: {name} must hold real numbers, got {array.dtype}")
-    _refuse_text(array, name)
-    return array.astype(np.float64)
+    array = values if hasattr(values, "ndim") else array_of(values, name)
+    if 0 in array.shape[1:]:
+        return np.empty(array.shape)
+    if array.ndim > 2:
+        flat = array.reshape(len(array), int(np.prod(array.shape[1:])))
+        return read_table(flat, name).values.reshape(array.shape)
+    table = read_table(values, name)
+    return table.values[:, 0] if table.one_dimensional else table.values
 
 
-def _refuse_text(values: Any, name: str = "X") -> None:
-    """Raise where NumPy and scikit-learn would read "1" as 1."""
-    array = np.asarray(values)
-    kind = array.dtype.kind
-    if kind in "USV" or (kind == "O" and any(isinstance(v, (str, bytes)) for v in array.ravel())):
-        raise ValueError(f"{name} must hold numbers, got text; convert it first, for example with astype(float)")
+def labels(values: Any, name: str) -> np.ndarray:
+    """Read labels of classes, one or more for each sequence or step.
+
+    Parameters
+    ----------
+    values : array-like of shape (n,), (n, k) or more
+    name : str
+        What they are called in messages.
+
+    Returns
+    -------
+    ndarray of the same shape
+
+    Raises
+    ------
+    TypeError, ValueError
+        Missing labels, sparse and ragged containers.
+    """
+    array = check_array(
+        values,
+        ensure_2d=False,
+        allow_nd=True,
+        dtype=None,
+        ensure_all_finite="allow-nan",
+        ensure_min_features=0,
+        input_name=name,
+    )
+    missing = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else pd.isna(array)
+    if missing.any():
+        raise ValueError(
+            f"Input {name} contains NaN: {int(missing.sum())} missing label(s), the first at row "
+            f"{np.argwhere(missing)[0, 0]}; leave them out, or name a class for them"
+        )
+    return array
 
 
 def read_sequences(estimator: Any, X: Any, *, reset: bool) -> Given:
@@ -109,9 +151,10 @@ def read_sequences(estimator: Any, X: Any, *, reset: bool) -> Given:
         raise TypeError(f"X must be {FORMS}, got {type(X).__name__}; convert it first")
     if (n_axes := getattr(X, "ndim", 2)) > 3:
         raise ValueError(f"Found array with dim {n_axes}, but X must be {FORMS}; join the axes after the second")
-    X = _unmasked(X)
-    items = _items(X, "X")
-    if items is not None and _make_a_table(items) and (reset or estimator._tabular):
+    items = _items(X)
+    shapes = [] if items is None else _shapes(items, "X")
+    if items is not None and _make_a_table(shapes) and (reset or estimator._tabular):
+        X = np.ma.stack(items) if any(isinstance(item, np.ma.MaskedArray) for item in items) else X
         items = None
     stacked = items is None and getattr(X, "ndim", 2) == 3
     tabular = items is None and not stacked
@@ -123,19 +166,15 @@ def read_sequences(estimator: Any, X: Any, *, reset: bool) -> Given:
         )
     if reset:
         estimator._tabular = tabular
-    if tabular:
-        _refuse_text(X)
-        # scikit-learn's own reading, with its sentences.
-        values = numbers(validate_data(estimator, X, dtype="numeric", reset=reset), "X")
-        return Given(values.reshape(-1, 1), np.full(len(values), values.shape[1]), tabular=True, listed=False)
-    given = _stacked(X) if items is None else _listed(items)
-    _require_finite(given)
-    _require_features(estimator, given.values.shape[1], reset)
-    _require_names(estimator, None if items is None else _names_of(X), reset)
+    given = _table(estimator, X, reset) if tabular else _stacked(X) if items is None else _listed(items, shapes)
+    require_finite(given.values, "X", given.lengths, "feature")
+    if not tabular:
+        _require_features(estimator, given.values.shape[1], reset)
+        _require_names(estimator, None if items is None else _names_of(items), reset)
     return given
 
 
-def read_targets(y: Any, given: Given, *, by_steps: bool) -> np.ndarray:
+def read_targets(y: Any, given: Given, read: Callable[[Any, str], np.ndarray], *, by_steps: bool) -> np.ndarray:
     """Read y: one entry for each sequence, or for each step of each.
 
     Parameters
@@ -143,6 +182,8 @@ def read_targets(y: Any, given: Given, *, by_steps: bool) -> np.ndarray:
     y : array-like
         (n, ...), or by steps (n, T, ...) or a list of (T_i, ...).
     given : Given
+    read : callable
+        `numbers` or `labels`.
     by_steps : bool
 
     Returns
@@ -151,85 +192,123 @@ def read_targets(y: Any, given: Given, *, by_steps: bool) -> np.ndarray:
 
     Raises
     ------
-    ValueError
-        Entries are missing, or too many.
+    TypeError, ValueError
+        Entries are missing, too many, or none.
     """
     if y is None:
         raise ValueError("fit requires y to be passed, but the target y is None")
-    items = _items(y, "y")
-    if items is not None and not by_steps and len({item.shape for item in items}) > 1:
-        raise ValueError('y holds entries of unequal length; use output="steps" if they belong to the steps of X')
-    if items is None or not by_steps:
-        y = check_array(
-            y,
-            ensure_2d=False,
-            allow_nd=True,
-            dtype=None,
-            ensure_all_finite=False,
-            ensure_min_features=0,
-            input_name="y",
+    if getattr(y, "ndim", 1) == 0 or (isinstance(y, _NO_ROWS) and not hasattr(y, "tocsr")):
+        raise TypeError(
+            f"y must be an array, a Series or a list with an entry for each sequence of X, got {type(y).__name__}"
         )
+    items = _items(y)
+    shapes = [] if items is None else _shapes(items, "y")
+    y = y if hasattr(y, "__len__") else array_of(y, "y")
+    if not by_steps and len(set(shapes)) > 1:
+        raise ValueError('y holds entries of unequal length; use output="steps" if they belong to the steps of X')
     check_consistent_length(given.lengths, y)
     if not by_steps:
-        return y
-    rows = items if items is not None else list(y)
+        return read(y, "y")
+    rows = [*read(y, "y")] if items is None else items
     for k, (row, n_steps) in enumerate(zip(rows, given.lengths, strict=True)):
         if np.ndim(row) == 0 or len(row) != n_steps:
             raise ValueError(
                 f'output="steps" needs an entry of y for each of the {n_steps} steps of sequence {k}, got '
                 f'{"one" if np.ndim(row) == 0 else len(row)}; use output="last" if y speaks of whole sequences'
             )
-        if row.shape[1:] != rows[0].shape[1:]:
+        rows[k] = row if items is None else read(row, f"the entry of sequence {k} in y")
+        if rows[k].shape[1:] != rows[0].shape[1:]:
             raise ValueError(
-                f"every step of y must have one shape, got {rows[0].shape[1:]} in sequence 0 and {row.shape[1:]} in "
-                f"sequence {k}"
+                f"every step of y must have one shape, got {rows[0].shape[1:]} in sequence 0 and {rows[k].shape[1:]} "
+                f"in sequence {k}"
             )
     return np.concatenate(rows)
 
 
-def _unmasked(values: Any) -> Any:
-    """Return NaN in the masked places of an array: a mask would be lost without a word."""
-    return np.ma.filled(values.astype(float), np.nan) if isinstance(values, np.ma.MaskedArray) else values
+def require_finite(values: np.ndarray, name: str, lengths: np.ndarray | None, column: str) -> None:
+    """Raise unless all values can be reckoned with.
+
+    Parameters
+    ----------
+    values : (N, C)
+    name : str
+        What they are called in messages.
+    lengths : (n,) or None
+        Of the sequences whose steps the rows are; None if each is said of a whole sequence.
+    column : str
+        What one of the C is called in messages.
+
+    Raises
+    ------
+    ValueError
+        NaN, infinity, or a value whose square is none.
+    """
+    bad = ~(np.abs(values) <= LARGEST)
+    if not bad.any():
+        return
+    row, place = np.argwhere(bad)[0]
+    value, where = values[row, place], f"sequence {row}"
+    if lengths is not None:
+        ends = np.cumsum(lengths)
+        k = int(np.searchsorted(ends, row, side="right"))
+        where = f"sequence {k}, step {row - (ends[k] - lengths[k])}"
+    what = "NaN" if np.isnan(value) else "infinity" if np.isinf(value) else f"a value beyond {LARGEST:g}"
+    raise ValueError(
+        f"Input {name} contains {what}: {int(bad.sum())} such value(s), the first in {where}, {column} {place}; "
+        "fill it in, or leave it out"
+    )
 
 
-def _items(values: Any, name: str) -> list[np.ndarray] | None:
+def _items(values: Any) -> list[Any] | None:
     """Return the elements of a list, or of a one-dimensional array or Series of objects; None for all else."""
     boxed = getattr(values, "ndim", 0) == 1 and getattr(getattr(values, "dtype", None), "kind", "") == "O"
-    if not boxed and not isinstance(values, (list, tuple)):
-        return None
-    items = []
-    for k, item in enumerate(values):
+    return list(values) if boxed or isinstance(values, (list, tuple)) else None
+
+
+def _shapes(items: list[Any], name: str) -> list[tuple[int, ...]]:
+    """Return the shape of each element."""
+    shapes = []
+    for k, item in enumerate(items):
         try:
-            items.append(np.asarray(_unmasked(item)))
+            shapes.append(np.shape(item))
         except ValueError as error:
             raise ValueError(f"element {k} of {name} is no array: its own rows differ in length") from error
-    return items
+    return shapes
 
 
-def _make_a_table(items: list[np.ndarray]) -> bool:
+def _make_a_table(shapes: list[tuple[int, ...]]) -> bool:
     """Whether the elements are rows of one length, or so little of a sequence that scikit-learn should say so."""
-    return {item.ndim for item in items} <= {0, 1} and len({item.shape for item in items}) <= 1
+    return {len(shape) for shape in shapes} <= {0, 1} and len(set(shapes)) <= 1
+
+
+def _table(estimator: Any, X: Any, reset: bool) -> Given:
+    """Read sequences of one feature that are the rows of a table; scikit-learn knows its columns."""
+    table = read_table(X, "X")
+    values: Any = table.values[:, 0] if table.one_dimensional else table.values
+    if table.labelled and not table.one_dimensional:
+        values = pd.DataFrame(values, columns=table.columns)
+    values = validate_data(estimator, values, reset=reset, ensure_all_finite=False)
+    return Given(values.reshape(-1, 1), np.full(len(values), values.shape[1]), tabular=True, listed=False)
 
 
 def _stacked(X: Any) -> Given:
-    array = check_array(X, ensure_2d=False, allow_nd=True, dtype="numeric", ensure_all_finite=False, input_name="X")
-    n, n_steps, n_features = array.shape
+    shape = n, n_steps, n_features = np.shape(X)
     if n_steps == 0 or n_features == 0:
         raise ValueError(
-            f"Found array with {n_steps} step(s) and {n_features} feature(s) (shape={array.shape}) while a minimum of "
+            f"Found array with {n_steps} step(s) and {n_features} feature(s) (shape={shape}) while a minimum of "
             "1 is required"
         )
-    return Given(numbers(array, "X").reshape(-1, n_features), np.full(n, n_steps), tabular=False, listed=False)
+    return Given(numbers(X, "X").reshape(-1, n_features), np.full(n, n_steps), tabular=False, listed=False)
 
 
-def _listed(items: list[np.ndarray]) -> Given:
+def _listed(items: list[Any], shapes: list[tuple[int, ...]]) -> Given:
     columns: list[np.ndarray] = []
-    for k, item in enumerate(items):
-        if item.ndim not in (1, 2) or item.ndim != items[0].ndim:
-            raise ValueError(f"X must be {FORMS}; got shape {items[0].shape} first and {item.shape} in element {k}")
-        if item.size == 0:
-            raise ValueError(f"every sequence needs at least one step and one feature, got shape {item.shape} in {k}")
-        column = numbers(item, f"sequence {k} of X").reshape(len(item), -1)
+    for k, (item, shape) in enumerate(zip(items, shapes, strict=True)):
+        if len(shape) not in (1, 2) or len(shape) != len(shapes[0]):
+            raise ValueError(f"X must be {FORMS}; got shape {shapes[0]} first and {shape} in element {k}")
+        if 0 in shape:
+            raise ValueError(f"every sequence needs at least one step and one feature, got shape {shape} in {k}")
+        column = read_table(item, f"sequence {k} of X").values
         if columns and column.shape[1] != columns[0].shape[1]:
             raise ValueError(
                 f"all sequences must have the features of the first, {columns[0].shape[1]}, got {column.shape[1]} in "
@@ -238,21 +317,6 @@ def _listed(items: list[np.ndarray]) -> Given:
         columns.append(column)
     lengths = np.array([len(column) for column in columns], dtype=np.int64)
     return Given(np.concatenate(columns), lengths, tabular=False, listed=True)
-
-
-def _require_finite(given: Given) -> None:
-    bad = ~np.isfinite(given.values)
-    if not bad.any():
-        return
-    row, feature = np.argwhere(bad)[0]
-    ends = np.cumsum(given.lengths)
-    k = int(np.searchsorted(ends, row, side="right"))
-    step = row - (ends[k] - given.lengths[k])
-    what = "NaN" if np.isnan(given.values[row, feature]) else "infinity"
-    raise ValueError(
-        f"Input X contains {what}: {int(bad.sum())} such value(s), the first in sequence {k}, step {step}, feature "
-        f"{feature}; fill it in, or leave the step out of a list of sequences"
-    )
 
 
 def _names_of(frames: Any) -> list[Any] | None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from rnnforecast.series.tables import array_of
+
 SHOWN = 5  # symbols that a message names
 
 
@@ -58,7 +60,10 @@ def read(X: Any, symbols: str = "auto", name: str = "X") -> Text:
     elif isinstance(X, (list, tuple)):
         text = _read_list(list(X), symbols, name)
     elif hasattr(X, "__array__"):
-        array = np.asarray(X)
+        array = array_of(X, name)
+        if np.ma.is_masked(X):
+            first = int(np.argmax(np.ma.getmaskarray(X).reshape(-1)))
+            raise ValueError(f"{name} holds a missing symbol (masked) at position {first}: drop it or name it")
         if array.ndim != 1:
             raise ValueError(f"{name} must be a 1-D array of symbols, got shape {array.shape}: pass one row or column")
         items = array.tolist()

@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array
 
 from rnnforecast.estimators._sequence_classes import class_weights, codes_of, log_probabilities, most_probable
-from rnnforecast.estimators._sequence_reading import Given, read_targets
+from rnnforecast.estimators._sequence_reading import Given, labels, read_targets
 from rnnforecast.estimators._sequence_ridge import trains
 from rnnforecast.estimators._sequences import SequenceEstimator
 from rnnforecast.network.sequence_objective import Labels
@@ -344,25 +344,25 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
             Between 0 and 1.
         """
         given, logits = self._answers(X)
-        labels = read_targets(y, given, by_steps=self._by_steps)
+        truth = read_targets(y, given, labels, by_steps=self._by_steps)
         n_each = given.lengths if self._by_steps else len(logits) // len(given)
         weight = None if sample_weight is None else np.repeat(np.asarray(sample_weight), n_each)
         from sklearn.metrics import accuracy_score  # takes longer to import than all of this package
 
-        return float(accuracy_score(np.ravel(labels), self.classes_[most_probable(logits)], sample_weight=weight))
+        return float(accuracy_score(np.ravel(truth), self.classes_[most_probable(logits)], sample_weight=weight))
 
     def _arranged(self, given: Given, answers: np.ndarray) -> Any:
         return given.arrange(answers, (*self._answer_shape, *answers.shape[1:]), by_steps=self._by_steps)
 
     def _read_truth(self, y: Any, given: Given, *, reset: bool, classes: Any = None) -> np.ndarray:
         by_steps = self._by_steps
-        labels = read_targets(y, given, by_steps=by_steps)
-        if not by_steps and labels.ndim == 2 and labels.shape[1] == 1:
-            labels = column_or_1d(labels, warn=True)
-        shape = labels.shape[1:]
+        truth = read_targets(y, given, labels, by_steps=by_steps)
+        if not by_steps and truth.ndim == 2 and truth.shape[1] == 1:
+            truth = column_or_1d(truth, warn=True)
+        shape = truth.shape[1:]
         if 0 in shape or len(shape) > (0 if by_steps else 1):
             raise ValueError(f"y must hold one label for each answer, got shape {shape}")
-        flat = check_array(labels.ravel(), ensure_2d=False, dtype=None, input_name="y")
+        flat = check_array(truth.ravel(), ensure_2d=False, dtype=None, input_name="y")
         check_classification_targets(flat)
         if reset:
             self._answer_shape = shape

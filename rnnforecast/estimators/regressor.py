@@ -8,9 +8,8 @@ import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_array
 
-from rnnforecast.estimators._sequence_reading import Given, numbers, read_targets
+from rnnforecast.estimators._sequence_reading import Given, numbers, read_targets, require_finite
 from rnnforecast.estimators._sequence_ridge import trains
 from rnnforecast.estimators._sequences import SequenceEstimator, scaled, weighted_scaler
 from rnnforecast.kernels.losses import LOSSES
@@ -296,7 +295,7 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, SequenceEstimator):
         return float(r2_score(truth.values, values, sample_weight=weight))
 
     def _read_truth(self, y: Any, given: Given, *, reset: bool, classes: Any = None) -> np.ndarray:
-        entries = numbers(read_targets(y, given, by_steps=self._by_steps), "y")
+        entries = read_targets(y, given, numbers, by_steps=self._by_steps)
         shape = entries.shape[1:]
         if 0 in shape or len(shape) > 2:
             raise ValueError(f"y must hold numbers, or arrays of one or two axes, for each answer, got shape {shape}")
@@ -304,7 +303,9 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, SequenceEstimator):
             self._answer_shape = shape
         elif shape != self._answer_shape:
             raise ValueError(f"y must have the shape of fit, {self._answer_shape} for each answer, got {shape}")
-        return check_array(entries.reshape(len(entries), -1), input_name="y")
+        entries = entries.reshape(len(entries), -1)
+        require_finite(entries, "y", given.lengths if self._by_steps else None, "column")
+        return entries
 
     def _form(self) -> tuple[Any, ...]:
         return self._answer_shape

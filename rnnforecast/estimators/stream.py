@@ -15,7 +15,7 @@ from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._recipe import relative_and_base
 from rnnforecast.network.streams import Reading
 from rnnforecast.network.windows import Frame
-from rnnforecast.series import Series
+from rnnforecast.series import Series, read_row
 
 
 class ForecastStream:
@@ -93,10 +93,7 @@ class ForecastStream:
         ValueError
             If a value is missing, infinite or too large, or there are more or fewer than target columns.
         """
-        row = np.asarray(values).reshape(-1)
-        row = row.astype(np.float64) if row.dtype.kind in "biufO" else np.full(len(row), np.nan)
-        if len(row) != self._n_columns or not np.isfinite(row).all():
-            raise ValueError(f"an observation must be {self._n_columns} finite numbers, got {values!r}")
+        row = read_row(values, self._n_columns, "an observation", missing=False)
         levels = np.vstack([self._levels[1:], row])
         row = self._transform.forward(levels)[-1]
         if self._network is not None:

@@ -15,7 +15,7 @@ from rnnforecast.series.panels import from_long
 from rnnforecast.series.reading import read
 from rnnforecast.series.record import Series, to_pandas
 from rnnforecast.series.seasons import season_candidates
-from rnnforecast.series.steps import Steps, read_steps
+from rnnforecast.series.steps import Steps, read_row, read_steps
 from rnnforecast.series.tables import index_of
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "read",
     "read_future",
     "read_more",
+    "read_row",
     "read_steps",
     "season_candidates",
     "to_pandas",

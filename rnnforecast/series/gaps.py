@@ -14,7 +14,7 @@ from rnnforecast.series.labels import label_text, names_text
 from rnnforecast.series.tables import Table
 
 POLICIES = ("error", "mask", "interpolate")
-_LARGEST = 1e300  # squares and sums of larger numbers leave float64
+LARGEST = 1e300  # squares and sums of larger numbers leave float64
 
 
 def require_policy(missing: str) -> None:
@@ -26,11 +26,11 @@ def require_policy(missing: str) -> None:
 def require_finite(values: np.ndarray, index: pd.Index | None, columns: Sequence[Hashable], name: str) -> None:
     """Raise on infinite values and on magnitudes that overflow when squared; NaN passes."""
     # Not by magnitudes, which would be another copy of the values.
-    if max(np.nanmax(values, initial=0.0), -np.nanmin(values, initial=0.0)) <= _LARGEST:
+    if max(np.nanmax(values, initial=0.0), -np.nanmin(values, initial=0.0)) <= LARGEST:
         return
     infinite = np.isinf(values)
-    bad = infinite if infinite.any() else np.abs(values) > _LARGEST
-    what = "infinity or a value" if infinite.any() else f"a value beyond {_LARGEST:g},"
+    bad = infinite if infinite.any() else np.abs(values) > LARGEST
+    what = "infinity or a value" if infinite.any() else f"a value beyond {LARGEST:g},"
     raise ValueError(
         f"Input {name} contains {what} too large for dtype('float64'): {_places(bad, index, columns)}; "
         "replace such values with NaN, or rescale them"

@@ -13,9 +13,9 @@ def label_text(index: pd.Index | None, positions: np.ndarray, limit: int = 3) ->
     if index is None:
         words = [str(row) for row in shown]
     elif isinstance(index, pd.MultiIndex):
-        words = [f"{time} of series {name!r}" for name, time in index[shown]]
+        words = [f"{time} of series {', '.join(map(repr, names))}" for *names, time in index[shown]]
     else:
-        words = [str(label) for label in index[shown].astype(str)]
+        words = [str(label) for label in index[shown].astype(str).fillna("NaT")]
     return ", ".join(words) + (", ..." if len(positions) > limit else "")
 
 

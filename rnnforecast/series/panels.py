@@ -124,9 +124,15 @@ def split_levels(index: pd.MultiIndex, name: str) -> tuple[np.ndarray, pd.Index,
             f"({', '.join(map(repr, index.names))}); join the levels that name the series into one"
         )
     numbers, stamps = (np.asarray(codes) for codes in index.codes)
-    for codes, what in ((numbers, "the name of the series"), (stamps, "the time")):
-        if (codes < 0).any():
-            rows = np.flatnonzero(codes < 0)
+    for codes, labels, what in (
+        (numbers, index.levels[0], "the name of the series"),
+        (stamps, index.levels[1], "the time"),
+    ):
+        absent = codes < 0
+        if labels.hasnans:  # as pd.concat leaves them
+            absent |= labels.isna()[codes]
+        if absent.any():
+            rows = np.flatnonzero(absent)
             raise ValueError(
                 f"the MultiIndex of {name} has NaN for {what} in {len(rows)} rows (first: row {rows[0]}); drop them"
             )

@@ -1,7 +1,7 @@
 """Rows as steps in time: for models that go from row to row and need no regular clock.
 
 Every row is one step, whatever its label: labels may be irregular or repeated, as clocks that are set back repeat them,
-but not go back. NaN is a step at which nothing was observed.
+but not go back. NaN is a step at which nothing was observed. C columns.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from rnnforecast.series.columns import require_two_dimensions
-from rnnforecast.series.gaps import require_finite
+from rnnforecast.series.gaps import LARGEST, require_finite
 from rnnforecast.series.labels import checked_index, label_text
 from rnnforecast.series.tables import Table, read_table
 
@@ -74,3 +75,42 @@ def read_steps(X: Any, name: str = "X") -> Steps:
             )
         index = table.index
     return Steps(table, index)
+
+
+def read_row(row: Any, n_columns: int, name: str, *, missing: bool) -> NDArray[np.float64]:
+    """Read the values of one row, at the price of a look at them where they are a number or an array of numbers.
+
+    Parameters
+    ----------
+    row : number, array-like of shape (C,), Series, or frame of one row
+    n_columns : int
+        C.
+    name : str
+        What it is called in messages.
+    missing : bool
+        Whether NaN may be among them.
+
+    Returns
+    -------
+    ndarray of shape (C,)
+
+    Raises
+    ------
+    ValueError
+        Anything but so many numbers, none of them infinite.
+    """
+    try:
+        values = np.asarray(row) if isinstance(row, float | int) or type(row) is np.ndarray else _row_of(row)
+    except (TypeError, ValueError):
+        values = np.empty(0)
+    wrong = values.dtype.kind not in "fiub" or values.size != n_columns or max(values.shape, default=1) != n_columns
+    if wrong or (np.abs(values) > LARGEST).any() or not (missing or np.isfinite(values).all()):
+        kind = "numbers, NaN where one is missing" if missing else "finite numbers"
+        raise ValueError(f"{name} must be {n_columns} {kind}, got {row!r}")
+    return values.reshape(-1).astype(np.float64)
+
+
+def _row_of(row: Any) -> NDArray[np.float64]:
+    """Return the values (C,) of a row in any container."""
+    alone = not hasattr(row, "__len__") or getattr(row, "ndim", 1) == 0
+    return read_table([row] if alone else row, "row").values.reshape(-1)

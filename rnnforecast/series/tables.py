@@ -93,6 +93,20 @@ def index_of(data: Any) -> pd.Index | None:
     return _own_index(data, _as_pandas(data))
 
 
+def array_of(data: Any, name: str) -> np.ndarray:
+    """Return what `data` holds as an array of any shape and dtype.
+
+    Raises
+    ------
+    TypeError
+        Tensors that live elsewhere or carry gradients, and whatever else cannot be read.
+    """
+    try:
+        return np.asarray(data)
+    except (TypeError, ValueError, RuntimeError) as error:  # they refuse in many ways
+        raise TypeError(f"{name} of type {type(data).__name__} cannot be read as an array: {error}") from error
+
+
 def _own_index(data: Any, frame: Any) -> pd.Index | None:
     if not isinstance(frame, pd.Series | pd.DataFrame):
         return None
@@ -157,7 +171,7 @@ def _as_array(data: Any, name: str) -> np.ndarray:
     if isinstance(data, np.ma.MaskedArray):
         array = np.ma.filled(data.astype(np.float64), np.nan) if data.dtype.kind in "biuf" else data.filled()
     else:
-        array = _from_sequence(data, name) if isinstance(data, Sequence) else _from_protocol(data, name)
+        array = _from_sequence(data, name) if isinstance(data, Sequence) else array_of(data, name)
     if array.dtype.names is not None:
         raise TypeError(
             f"{name} must be a plain array of numbers, got a structured array; pass pd.DataFrame({name}) instead"
@@ -189,17 +203,6 @@ def _from_sequence(data: Sequence[Any], name: str) -> np.ndarray:
         array = np.asarray(data, dtype=object)
     # A list of numbers with one string becomes an array of strings: go back to the elements, to say which one it was.
     return np.array(data, dtype=object) if array.dtype.kind in "US" else array
-
-
-def _from_protocol(data: Any, name: str) -> np.ndarray:
-    try:
-        return np.asarray(data)
-    except (
-        TypeError,
-        ValueError,
-        RuntimeError,
-    ) as error:  # tensors that live elsewhere or carry gradients refuse in many ways
-        raise TypeError(f"{name} of type {type(data).__name__} cannot be read as an array: {error}") from error
 
 
 def _numbers(array: np.ndarray, name: str, place: Callable[[int, int], str]) -> np.ndarray:

@@ -104,3 +104,40 @@ def tables(draw, least=0, most=80, n_columns=None):
         return pd.Series(array, index=index, name=draw(st.sampled_from((None, "load", 3))))
     names = draw(st.sampled_from((list(range(n_columns)), [f"c{k}" for k in range(n_columns)], ["same"] * n_columns)))
     return pd.DataFrame(array, index=index, columns=names)
+
+
+@st.composite
+def panels(draw):
+    """Rows of some series under a MultiIndex (series, time), or something near it."""
+    names = draw(st.sampled_from((["a", "b"], ["a", "b", "c"], [1, 2], ["only"], ["a", 1], [None, "b"])))
+    n_columns = draw(st.sampled_from((None, None, 2)))
+    parts, index = [], draw(indexes(40))
+    for _ in names:
+        start, n_rows = draw(st.integers(0, 8)), draw(st.integers(1, 30))
+        values_ = draw(values(n_rows, n_columns))
+        values_ = values_.astype(values_.dtype.newbyteorder("="))  # pandas cannot take rows of another one
+        rows = index[start : start + n_rows]
+        parts.append(pd.DataFrame(values_, rows) if n_columns else pd.Series(values_, rows, name="load"))
+    panel = pd.concat(parts, keys=names)
+    order = draw(st.sampled_from(("as it is", "as it is", "by time", "shuffled", "levels swapped")))
+    if order == "by time":
+        panel = panel.iloc[np.argsort(np.concatenate([np.arange(len(part)) for part in parts]), kind="stable")]
+    elif order == "shuffled":
+        panel = panel.sample(frac=1.0, random_state=draw(st.integers(0, 99)))
+    elif order == "levels swapped":
+        panel = panel.swaplevel()
+    return panel
+
+
+@st.composite
+def sequences(draw, n):
+    """Data of n sequences: a table, an array of three axes, or a list of unequal ones."""
+    form = draw(st.sampled_from(("table", "frame", "stacked", "listed", "frames")))
+    n_features = draw(st.integers(1, 3))
+    if form in ("table", "frame"):
+        table = draw(values(n, n_features))
+        return pd.DataFrame(table) if form == "frame" else table
+    if form == "stacked":
+        return draw(values(n * 4, n_features)).reshape(n, 4, n_features)
+    items = [draw(values(draw(st.integers(0 if k == 3 else 1, 6)), n_features)) for k in range(n)]
+    return [pd.DataFrame(item, columns=list("abc"[:n_features])) for item in items] if form == "frames" else items

@@ -40,15 +40,18 @@ def digest(model):
 """
 
 
-def play(scene: str, timeout: float = 300, **environment: str) -> object:
-    """Run a scene in a new interpreter; return what it printed last, read as JSON."""
+FITTED = "print(json.dumps(digest(small().fit(series()))))"
+
+
+def play(scene: str, timeout: float = 300, folder: Path = ROOT, **environment: str) -> object:
+    """Run a scene in a new interpreter that finds the package in `folder`; return what it printed last, as JSON."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", DATA + scene],
         capture_output=True,
         text=True,
         timeout=timeout,
         check=False,
-        cwd=ROOT,
+        cwd=folder,
         env=os.environ | environment,
     )
     assert done.returncode == 0, done.stderr
@@ -157,6 +160,49 @@ print(json.dumps(answers))
 
 
 @POSIX
+def test_a_server_that_forks_its_workers_beforehand_replaces_one_that_was_killed():
+    scene = """
+model = small(n_jobs=2).fit(series())
+expected, X = digest(model), series()[-50:]
+
+def serve(reading, writing):
+    while request := os.read(reading, 1):
+        model.predict(X)
+        if request == b"u":
+            model.update(series(401)[-1:])
+        os.write(writing, digest(model).encode().ljust(200))
+    os._exit(0)
+
+def hire():
+    (question, ask), (answer, tell) = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(ask); os.close(answer)
+        serve(question, tell)
+    os.close(question); os.close(tell)
+    return child, ask, answer
+
+def ask(worker, request=b"f"):
+    os.write(worker[1], request)
+    return os.read(worker[2], 200).strip().decode()
+
+workers = [hire() for _ in range(4)]
+right = [ask(worker) == expected for worker in workers for _ in range(5)]
+right.append(ask(workers[1], b"u") != expected)  # what one is told, no other knows
+os.write(workers[0][1], b"f")
+os.kill(workers[0][0], 9)
+os.waitpid(workers[0][0], 0)
+workers[0] = hire()
+right += [ask(worker) == expected for worker in (workers[0], *workers[2:])]
+for worker in workers:
+    os.kill(worker[0], 15)
+    os.waitpid(worker[0], 0)
+print(json.dumps(right))
+"""
+    assert play(scene) == [True] * 24
+
+
+@POSIX
 def test_ctrl_c_ends_a_fit_and_leaves_the_object_as_it_was():
     scene = """
 model = small().fit(series())
@@ -176,7 +222,7 @@ print(json.dumps([digest(model) == before, threading.active_count()]))
 
 @POSIX
 def test_a_process_killed_while_it_compiles_leaves_a_cache_that_works(tmp_path):
-    command = [sys.executable, "-c", DATA + "print(json.dumps(digest(small().fit(series()))))"]
+    command = [sys.executable, "-c", DATA + FITTED]
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
     for delay in (1.0, 2.0, 3.0):
         process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
@@ -185,7 +231,31 @@ def test_a_process_killed_while_it_compiles_leaves_a_cache_that_works(tmp_path):
         process.wait()
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == play("print(json.dumps(digest(small().fit(series()))))")
+    assert json.loads(done.stdout) == play(FITTED)
+
+
+def test_a_cache_of_which_every_file_lost_its_end_is_written_again(tmp_path):
+    expected = play(FITTED, NUMBA_CACHE_DIR=str(tmp_path))
+    files = [path for path in tmp_path.rglob("*.nb*") if path.is_file()]
+    assert files
+    for path in files:
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert play(FITTED, NUMBA_CACHE_DIR=str(tmp_path)) == expected
+    assert play(FITTED, NUMBA_CACHE_DIR=str(tmp_path)) == expected
+
+
+def test_an_upgrade_that_changes_only_what_kernels_call_gives_the_new_numbers(tmp_path):
+    folder, old, new = tmp_path / "site", str(tmp_path / "old"), str(tmp_path / "new")
+    shutil.copytree(ROOT / "rnnforecast", folder / "rnnforecast", ignore=shutil.ignore_patterns("__pycache__"))
+    before = play(FITTED, folder=folder, NUMBA_CACHE_DIR=old)
+    assert before == play(FITTED, NUMBA_CACHE_DIR=old)
+    callee = folder / "rnnforecast" / "kernels" / "activations.py"  # the drivers of all cells are in other files
+    source = callee.read_text()
+    assert source.count("lambda a: 1.0 / (a.exp2() + 1.0)") == 1
+    callee.write_text(source.replace("lambda a: 1.0 / (a.exp2() + 1.0)", "lambda a: 0.9 / (a.exp2() + 1.0)"))
+    after = play(FITTED, folder=folder, NUMBA_CACHE_DIR=old)
+    assert after != before
+    assert after == play(FITTED, folder=folder, NUMBA_CACHE_DIR=new)
 
 
 SETPRIV = shutil.which("setpriv")
@@ -211,7 +281,7 @@ def test_somebody_without_a_home_uses_an_install_that_is_not_theirs():
     assert done.returncode == 0, done.stderr
     writable, found = json.loads(done.stdout.splitlines()[-1])
     assert not writable
-    assert found == play("print(json.dumps(digest(small().fit(series()))))")
+    assert found == play(FITTED)
 
 
 def _with_root() -> dict[str, str]:

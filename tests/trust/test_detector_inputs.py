@@ -9,6 +9,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 
 from rnnforecast import RNNAnomalyDetector
+from tests.trust.cases import EXTREME
 
 
 def small(**parameters):
@@ -124,3 +125,20 @@ def test_options_of_detect_are_numbers_of_rows(series):
     for option, value in (("min_gap", -1), ("padding", 1.5), ("min_length", 0), ("refractory", True)):
         with pytest.raises(ValueError, match=f"{option} must be an integer"):
             detector.detect(series, **{option: value})
+
+
+@pytest.mark.parametrize("change", EXTREME.values(), ids=EXTREME)
+def test_extreme_values_are_judged_finitely_and_silently(series, change):
+    values = pd.Series(change(series.to_numpy()[:100]))
+    detector = small().fit(values)
+    assert np.isfinite(detector.score_samples(values)[detector.n_warm_up_ :]).all()
+    assert np.isfinite(detector.update(5.0).score)
+
+
+@pytest.mark.parametrize("level", [0.0, 7.0])
+def test_a_series_that_never_varies_is_said_to_teach_nothing(level):
+    values = pd.Series(np.full(60, level))
+    with pytest.warns(UserWarning, match=r"99.9 % of the training values are the same.*give training rows in which"):
+        detector = small().fit(values)
+    assert (detector.predict(values) == 1).all()
+    assert detector.update(level + 1.0).is_anomaly

@@ -8,7 +8,8 @@ import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 
-from rnnforecast.estimators.regressor import RNNRegressor
+from rnnforecast import RNNClassifier, RNNRegressor
+from tests.trust.cases import EXTREME
 
 
 def small(**parameters):
@@ -78,14 +79,18 @@ BAD = {
     "ragged inside": (lambda X, y: ([[[1, 2], [3]], ONE], y[:2]), ValueError, "element 0 of X is no array"),
     "NaN": (lambda X, y: ([ONE, np.array([[0, 0], [np.nan, 0]])], y[:2]), ValueError, "sequence 1, step 1, feature 0"),
     "infinity": (lambda X, y: (np.full((40, 1, 1), np.inf), y), ValueError, "Input X contains infinity: 40"),
-    "text": (lambda X, y: (X.astype(str), y), ValueError, "X must hold numbers, got text"),
-    "text in objects": (lambda X, y: (X.astype(str).astype(object), y), ValueError, "got text"),
+    "text": (lambda X, y: (X.astype(str), y), ValueError, "X must hold numbers, got the string .* at row 0"),
+    "text in objects": (lambda X, y: (X.astype(str).astype(object), y), ValueError, "got the string"),
     "text in a list": (lambda X, y: ([["1", "2"], ["1"]], y[:2]), ValueError, "sequence 0 of X must hold numbers"),
-    "dates": (lambda X, y: (X.astype("M8[s]"), y), TypeError, "got datetime64"),
+    "dates": (
+        lambda X, y: (X.astype("M8[s]"), y),
+        TypeError,
+        r"X at row 0, column 0 must hold numbers, got dates or durations \(datetime64",
+    ),
     "complex": (lambda X, y: (X.astype(complex)[:, :, None], y), ValueError, "Complex data not supported"),
     "masked": (lambda X, y: (np.ma.masked_array(X, X > 0), y), ValueError, "Input X contains NaN"),
     "no target": (lambda X, y: (X, None), ValueError, "requires y to be passed"),
-    "target of text": (lambda X, y: (X, y.astype(str)), ValueError, "y must hold numbers, got text"),
+    "target of text": (lambda X, y: (X, y.astype(str)), ValueError, "y must hold numbers, got the string .* at row 0"),
     "target of no columns": (lambda X, y: (X, np.zeros((40, 0))), ValueError, "y must hold numbers, or arrays"),
     "ragged target": (lambda X, y: (X[:2], [[1.0], [1.0, 2.0]]), ValueError, 'use output="steps"'),
     "too large": (lambda X, y: (X, y, {"scale": None, "factor": 1e39}), ValueError, "X holds a value of size"),
@@ -167,3 +172,12 @@ def test_parameters_that_cannot_be_are_refused_by_fit_and_not_before(table, para
         regressor.fit(*table)
     with pytest.raises(NotFittedError):
         regressor.predict(table[0])
+
+
+@pytest.mark.parametrize("change", [*EXTREME.values(), np.zeros_like], ids=[*EXTREME, "constant"])
+def test_extreme_values_are_answered_finitely_and_silently(rng, change):
+    X = change(rng.normal(size=240)).reshape(40, 6)
+    assert np.isfinite(small().fit(X, X[:, 0]).predict(X)).all()
+    assert np.isfinite(
+        RNNClassifier(hidden_layer_sizes=(8,), max_iter=3).fit(X, np.arange(40) % 2).predict_proba(X)
+    ).all()

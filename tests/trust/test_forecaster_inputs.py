@@ -259,9 +259,9 @@ def test_so_is_the_number_of_steps(forecaster, h):
 
 
 def test_a_row_a_thousand_years_ahead_is_refused():
-    fitted = Mirror().fit(pd.Series(VALUES, index=HOURS))
+    fitted = Mirror().fit(pd.Series(VALUES, index=HOURS.as_unit("s")))
     with pytest.raises(ValueError, match="not reach further than 1000000 steps ahead"):
-        fitted.predict(pd.Series([0.0], index=pd.to_datetime(["3024-01-01"])))
+        fitted.predict(pd.Series([0.0], index=pd.DatetimeIndex(np.array(["3024-01-01"], "M8[s]"))))
 
 
 def test_numpy_integers_are_integers(forecaster):
