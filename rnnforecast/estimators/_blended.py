@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from rnnforecast.estimators import _diagnosis
 from rnnforecast.estimators._base import BaseForecaster
 from rnnforecast.estimators._distributions import predictive
+from rnnforecast.estimators._interchange import ForecastInterchange
 from rnnforecast.estimators._interpretation import Interpretation
 from rnnforecast.estimators._learning import learn
 from rnnforecast.estimators._predictive import Predictive
@@ -20,7 +21,7 @@ from rnnforecast.estimators.stream import ForecastStream
 from rnnforecast.series import Series
 
 
-class BlendedForecaster(CallbackSupportMixin, Interpretation, BaseForecaster):
+class BlendedForecaster(CallbackSupportMixin, ForecastInterchange, Interpretation, BaseForecaster):
     """Forecasts of ``linear_`` plus ``blend_weight_`` times the difference that ``ensemble_`` makes.
 
     `RNNForecaster`, whose parameters these are, documents them.

@@ -20,6 +20,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from rnnforecast.estimators import _sequence_network as design
 from rnnforecast.estimators import _sequence_ridge as ridge
+from rnnforecast.estimators._interchange import SequenceInterchange
 from rnnforecast.estimators._reservoir import CONSTRAINTS as RESERVOIR
 from rnnforecast.estimators._reservoir import check_reservoir
 from rnnforecast.estimators._sequence_reading import Given, read_sequences
@@ -34,7 +35,7 @@ from rnnforecast.training.optimizers import Optimizer
 from rnnforecast.training.schedules import schedule
 
 
-class SequenceEstimator(CallbackSupportMixin, BaseEstimator):
+class SequenceEstimator(CallbackSupportMixin, SequenceInterchange, BaseEstimator):
     """Base of `RNNRegressor` and `RNNClassifier`, whose documentation says what the parameters are."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
