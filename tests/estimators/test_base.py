@@ -186,7 +186,7 @@ def test_columns_in_another_order_change_neither_score_nor_forecast(daily):
     renamed = fitted.forecast(history=train.set_axis(["x", "y", "z"], axis=1))  # other data, in the order of fit
     np.testing.assert_array_equal(renamed, fitted.forecast())
     for data in (lambda: fitted.score(test.set_axis(["b", "a", "z"], axis=1)), lambda: fitted.score(test[["a", "b"]])):
-        with pytest.raises(ValueError, match=r"X (must have the columns|has 2 features)"):
+        with pytest.raises(ValueError, match=r"X must have (the columns|3 columns, one per target, got 2)"):
             data()
     with pytest.raises(ValueError, match="'c' is at another place"):
         fitted.forecast(history=train.set_axis(["c", "b", "z"], axis=1))
