@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rnnforecast.estimators._base import DataWarning
 from rnnforecast.metrics import buffer_length, vus_pr
 from tests.benchmarks import anomaly, anomaly_sets
 
@@ -51,6 +52,24 @@ def test_the_interval_of_a_mean_has_the_width_of_its_standard_errors(rng):
     assert high == pytest.approx(differences.mean() + 1.96 * error, abs=0.2 * error)
 
 
+def test_alarms_are_counted_after_labels_that_were_noticed_and_have_no_other_soon():
+    labels, alarms = np.zeros(3000, bool), np.zeros(3000, bool)
+    for first in (100, 1000, 1500, 2000, 2200, 2800):
+        labels[first : first + 50] = True
+    alarms[100:200] = alarms[1040:1080] = alarms[2240:2260] = alarms[2820:2900] = True
+    alarms[1700] = True
+    case = anomaly_sets.Labelled("NAB", "made up", np.zeros(3000), labels, 500)
+    # The first is learnt from, the third was not noticed, the fourth has one soon after it, the last no 300 rows left.
+    assert anomaly.alarms_after_labels(case, alarms) == [30, 10]
+
+
+def test_a_detector_without_variation_to_learn_from_promises_no_rate(rng):
+    flat, noise = np.full(300, 3.0), rng.normal(size=300)
+    with pytest.warns(DataWarning, match="cannot be learnt"):
+        assert anomaly.recurrent(flat, np.append(flat, noise), "causal", 0).false_alarm_rate is None
+    assert anomaly.recurrent(noise, noise, "causal", 0).false_alarm_rate == 0.01
+
+
 def test_the_command_compares_detectors_and_writes_what_it_found(folder, monkeypatch, capsys):
     def alarming(train, values, mode, seed):
         size = np.abs(np.diff(values, prepend=values[0], n=1))
@@ -79,6 +98,7 @@ def test_the_command_compares_detectors_and_writes_what_it_found(folder, monkeyp
     assert free["event F1"] == {"NAB": 1.0}
     assert free["false alarms"]["median realised / nominal"] == 0
     assert free["false alarms"]["series"] == 1  # the other has too few rows far from its labels
+    assert free["false alarms"]["rows flagged after a label"] == 0
     # The first of two alarms is in the sixth of 20 rows.
     position = -(20 - 5) / 20
     curve = lambda y: 2 / (1 + np.exp(5 * y)) - 1  # noqa: E731

@@ -60,7 +60,8 @@ class AdaptiveThreshold:
 
     Where alarms go on for 300 rows, the series has changed: a trend has left the range of the training rows, or a level
     has shifted. A second threshold then begins at the highest of these scores and learns from every row, so that what
-    stays as it is alarms no more. The first one comes back when scores have been below it for 100 rows.
+    stays as it is alarms no more. The first one comes back when scores have been below it for 100 rows, or for two of
+    three rows long enough.
 
     Parameters
     ----------
@@ -118,7 +119,7 @@ class AdaptiveThreshold:
         else:
             self._n_alarms = max(self._n_alarms - _BACK, 0.0)
         self._n_quiet = 0.0 if alarms and score > self._usual else self._n_quiet + 1.0
-        if self._n_quiet >= _QUIET:
+        if self._n_alarms == 0.0 or self._n_quiet >= _QUIET:
             self._before = self._changed = math.nan
             self._n_alarms, self._highest, self._is_event = 0.0, 0.0, False
 
