@@ -74,7 +74,6 @@ def _is_hashable(value: Any) -> bool:
     return True
 
 
-ANY = Kind("anything", lambda value: True)
 NOTHING = Kind("None", lambda value: value is None)
 FLAG = Kind("True or False", lambda value: isinstance(value, bool | np.bool_))
 TEXT = Kind("a string", lambda value: isinstance(value, str))
