@@ -88,7 +88,7 @@ def integer(low: int = 0, high: int = MOST) -> Kind:
 
 
 COUNT, SIZE, STEPS = integer(), integer(1), integer(1, MOST_STEPS)
-LABEL = Kind("a label", lambda value: _is_hashable(value))
+LABEL = Kind("a label", _is_hashable)
 
 
 def share(closed: bool = True) -> Kind:
