@@ -74,7 +74,6 @@ def _is_hashable(value: Any) -> bool:
     return True
 
 
-ANY = Kind("anything", lambda value: True)
 NOTHING = Kind("None", lambda value: value is None)
 FLAG = Kind("True or False", lambda value: isinstance(value, bool | np.bool_))
 TEXT = Kind("a string", lambda value: isinstance(value, str))
@@ -89,7 +88,7 @@ def integer(low: int = 0, high: int = MOST) -> Kind:
 
 
 COUNT, SIZE, STEPS = integer(), integer(1), integer(1, MOST_STEPS)
-LABEL = Kind("a label", lambda value: _is_hashable(value))
+LABEL = Kind("a label", _is_hashable)
 
 
 def share(closed: bool = True) -> Kind:

@@ -21,6 +21,7 @@ from rnnforecast.persistence.labels import CONVERTERS
 
 _PLAIN = (type(None), bool, int, str)
 _SCALARS = ("bool", "int64", "int32", "float64", "float32")
+_MOST_MADE, _MOST_TIMES = 50_000_000, 64  # numbers made of a file, whatever it holds, or so many times as many
 _PICKLE = "pickle the model instead, if whoever reads it trusts you"
 
 
@@ -140,6 +141,7 @@ class Unpacker:
         self.forms, self.arrays = forms, arrays
         self.limit = sum(array.size for array in arrays.values())
         self._numbered: list[Any] = []
+        self._n_made = 0
 
     def unpack(self, tree: Any) -> Any:
         """Return the value that `tree` stands for.
@@ -179,10 +181,16 @@ class Unpacker:
         return {self.unpack(key): self.unpack(item) for key, item in content}
 
     def _array(self, content: str) -> np.ndarray:
-        return self._remembered(np.array(self.arrays[content]))  # its own, writable and aligned
+        return self._remembered(self._copy(content))
 
     def _transposed(self, content: str) -> np.ndarray:
-        return self._remembered(np.array(self.arrays[content]).T)
+        return self._remembered(self._copy(content).T)
+
+    def _copy(self, name: str) -> np.ndarray:
+        """Return an array of its own, writable and aligned; what lies in the file once may be wanted many times."""
+        self._n_made += self.arrays[name].size
+        fits(self._n_made <= max(_MOST_MADE, _MOST_TIMES * self.limit), "an array is repeated too often")
+        return np.array(self.arrays[name])
 
     def _object(self, content: list[Any]) -> np.ndarray:
         values = np.empty(len(content), dtype=object)
@@ -193,8 +201,8 @@ class Unpacker:
     def _text(self, content: list[Any]) -> np.ndarray:
         width, words = content
         fits(type(words) is list and all(isinstance(word, str) for word in words), "an array of words holds others")
-        longest = max(map(len, words), default=0)
-        fits(type(width) is int and longest <= width <= max(2 * longest, 1000), "words are longer than their array's")
+        fits(type(width) is int and max(map(len, words), default=0) <= width, "words are longer than their array's")
+        fits(width * len(words) <= _MOST_MADE, "an array of words is too wide")
         return np.array(words, dtype=f"<U{width}")
 
     def _again(self, content: int) -> Any:

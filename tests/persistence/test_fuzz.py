@@ -144,6 +144,25 @@ def test_what_is_declared_huge_is_refused_before_it_is_made(tmp_path):
         rf.load(path)
 
 
+def test_what_is_repeated_without_end_is_refused(tmp_path):
+    path = tmp_path / "model.rnn"
+    many = {"tuple": [{"array": "0"}] * 100_000}  # eighty gigabytes
+    path.write_bytes(files.packed({"record": ["Scaler", {"origin": many}]}, {"0": np.zeros(100_000)}))
+    with pytest.raises(ModelFileError, match="repeated too often"):
+        rf.load(path)
+    layer = {"record": ["Dropout", {"n_inputs": 1, "rate": 0.0}]}
+    for k in range(60):  # two to the sixty layers
+        layer = {
+            "record": [
+                "Beside",
+                {"parts": {"tuple": [{"record": ["Chain", {"layers": {"tuple": [layer]}}]}, {"again": 2 * k + 1}]}},
+            ]
+        }
+    path.write_bytes(files.packed(layer, {}))
+    with pytest.raises(ModelFileError, match="too many layers"):
+        rf.load(path)
+
+
 def first(tree, record, field):
     """Return the JSON of a field of the first record of a class in a tree."""
     for node in nodes(tree):

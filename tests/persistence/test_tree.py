@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from rnnforecast.persistence.forms import Form
-from rnnforecast.persistence.kinds import ANY, UnfitError
+from rnnforecast.persistence.kinds import Kind, UnfitError
 from rnnforecast.persistence.tree import Packer, Unpacker
 
 
@@ -21,6 +21,7 @@ class Pair:
     right: object
 
 
+ANY = Kind("anything", lambda value: True)
 PAIR = Form(Pair, {"left": ANY, "right": ANY})
 HOUR = {"freq": "h", "periods": 5}
 

@@ -73,7 +73,7 @@ def _series(series: Series) -> None:
     n, K = series.target.shape
     P, S, clock = series.past.shape[1], len(series.spans), series.clock
     fits(len(series.known) == len(series.past) == n == series.n_rows, "target and covariates differ in rows")
-    fits(bool((series.spans.ends <= len(clock)).all()), "a series has more rows than the clock")
+    fits(series.spans.ends.max() == len(clock), "the clock does not end with the last series")
     fits(len(series.target_names) == K > 0 and len(series.past_names) == P, "columns and their names differ in number")
     fits(len(series.known_names) == series.known.shape[1], "covariates and their names differ in number")
     fits(not series.one_dimensional or K == 1, "one column has several")

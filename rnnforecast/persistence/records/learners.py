@@ -33,7 +33,7 @@ from rnnforecast.persistence.kinds import (
 from rnnforecast.persistence.records.models import require_weights
 from rnnforecast.training.optimizers import Adam, RMSprop, Sgd
 
-_DTYPE = re.compile(r"[|<>=][biufUSO][0-9]{0,6}")
+_DTYPE = re.compile(r"[|<>=][biufUSO][0-9]{0,4}")
 _LONG = integer(0, 2**128 - 1)
 _PCG64 = exactly(
     bit_generator=choice("PCG64"),

@@ -62,6 +62,7 @@ from rnnforecast.persistence.kinds import (
 
 DTYPE = choice("float32", "float64")
 BASE = integer(0, MOST_STEPS)
+MOST_LAYERS, MOST_PARTS = 1000, 8
 _CELLS = {cell.name: cell for name in NAMES for cell in (named(name, f) for f in ("tanh", "relu", "sigmoid"))}
 _ACTIVATIONS = {activation.name: activation for activation in (tanh, sigmoid, relu, exponential, linear)}
 
@@ -159,8 +160,14 @@ def _windows(windows: Windows | Forking) -> None:
     fits((windows.base or 0) <= windows.lookback, "the season lies beyond the window")
 
 
-def _parts(chain: Chain | Beside) -> None:
-    fits(len(chain.layers if isinstance(chain, Chain) else chain.parts) > 0, "a chain has no layer")
+def _chain(chain: Chain) -> None:
+    fits(0 < len(chain.layers) <= MOST_LAYERS, f"a chain has 1 to {MOST_LAYERS} layers")
+
+
+def _beside(beside: Beside) -> None:
+    # One layer can stand in many places of a file: nested, it would have to be walked through without end.
+    nested = [layer for part in beside.parts for layer in getattr(part, "layers", ()) if isinstance(layer, Beside)]
+    fits(0 < len(beside.parts) <= MOST_PARTS and not nested, "too many layers lie beside each other")
 
 
 def parts_of(whole: Any) -> Iterator[Any]:
@@ -263,13 +270,13 @@ NETWORKS = (
     Form(LayerNorm, {"n_inputs": SIZE, "epsilon": POSITIVE}),
     Form(Dropout, {"n_inputs": SIZE, "rate": share(closed=False)}),
     Form(VariationalDropout, {"n_inputs": SIZE, "rate": share(closed=False)}),
-    Form(Residual, {"inner": LAYER | one(Chain)}),
+    Form(Residual, {"inner": one(Recurrent, Zoneout, Bidirectional, BidirectionalZoneout)}),
     Form(Ends, {"n_inputs": SIZE, "n_backward": COUNT}, law=_ends),
     Form(Lookup, {"n_inputs": SIZE, "n_symbols": row(SIZE)}, law=_lookup),
     Form(Embedding, {"n_symbols": SIZE, "n_outputs": SIZE}),
     Form(Repeat, {"n_inputs": SIZE, "n_steps": STEPS}),
-    Form(Chain, {"layers": row(LAYER)}, law=_parts),
-    Form(Beside, {"parts": row(LAYER | one(Chain))}, law=_parts),
+    Form(Chain, {"layers": row(LAYER)}, law=_chain),
+    Form(Beside, {"parts": row(one(Chain, SkipRecurrent))}, law=_beside),
     Form(
         Windows,
         {
