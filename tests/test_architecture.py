@@ -22,9 +22,10 @@ TOP_LEVEL = {"rnnforecast", "tests", "datasets", "examples", "pyproject.toml", "
 HOMES = {
     "numba": {"kernels"},
     "llvmlite": {"kernels"},
-    "sklearn": {"estimators", "model_selection", "plotting"},
+    "sklearn": {"estimators", "model_selection", "plotting", "adapters"},
+    "pandas": {"series", "datasets", "estimators", "metrics", "model_selection", "plotting", "commands", "adapters"},
     "onnx": {"interchange"},
-    "pandas": {"series", "datasets", "estimators", "metrics", "model_selection", "plotting", "commands"},
+    "sktime": {"adapters"},
 }
 
 ALLOCATORS = {

@@ -16,11 +16,12 @@ from rnnforecast.estimators._interpretation import Interpretation
 from rnnforecast.estimators._learning import learn
 from rnnforecast.estimators._predictive import Predictive
 from rnnforecast.estimators._threads import n_threads, one_blas_thread
+from rnnforecast.estimators._watching import CallbackSupportMixin
 from rnnforecast.estimators.stream import ForecastStream
 from rnnforecast.series import Series
 
 
-class BlendedForecaster(ForecastInterchange, Interpretation, BaseForecaster):
+class BlendedForecaster(CallbackSupportMixin, ForecastInterchange, Interpretation, BaseForecaster):
     """Forecasts of ``linear_`` plus ``blend_weight_`` times the difference that ``ensemble_`` makes.
 
     `RNNForecaster`, whose parameters these are, documents them.

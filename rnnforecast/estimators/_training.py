@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
 
+from rnnforecast.estimators._watching import CONSTRAINTS as WATCHING
+from rnnforecast.estimators._watching import Watch
 from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.network.layout import Layout
 from rnnforecast.training.batches import Objective
-from rnnforecast.training.loop import History, train
+from rnnforecast.training.loop import History, Report, train
 from rnnforecast.training.optimizers import optimizer
 from rnnforecast.training.schedules import schedule
 
 VALIDATIONS = 15  # times that the validation loss is looked at in a training
-
+Trained = tuple[np.ndarray, History]  # weights, and how the training went
 
 CONSTRAINTS: dict[str, Any] = {
     "loss": [StrOptions(set(LOSSES) - {"quantile"})],
@@ -43,7 +45,7 @@ CONSTRAINTS: dict[str, Any] = {
     "warm_start": ["boolean"],
     "dtype": [StrOptions({"float32", "float64"})],
     "random_state": ["random_state"],
-    "verbose": ["verbose"],
+    **WATCHING,
     "n_jobs": [None, Integral],
 }
 
@@ -110,7 +112,7 @@ def descend(
     validate: Callable[[], float] | None = None,
     stop_at: int | None = None,
     progress: Callable[[float], None] | None = None,
-    report: Callable[..., None] | None = None,
+    report: Report | None = None,
 ) -> History:
     """Train `weights` in place as `settings` say; `rnnforecast.training.loop.train` explains the rest."""
     solver = optimizer(
@@ -152,9 +154,23 @@ def usable(start: np.ndarray | None, layout: Layout, dtype: Any) -> np.ndarray |
 
 
 def each(
-    seeds: list[int], starts: list[np.ndarray] | None, stops: list[int] | None
-) -> Iterator[tuple[int, np.ndarray | None, int | None]]:
-    """Seed, weights to start from and updates to stop after of each member; None where there are none."""
+    train_one: Callable[..., Trained],
+    seeds: list[int],
+    watch: Watch,
+    starts: list[np.ndarray] | None,
+    stops: list[int] | None,
+) -> list[Trained]:
+    """Train one network after the other, until those who watch want no more.
+
+    Parameters
+    ----------
+    train_one : callable
+        ``train_one(seed, start, stop_at, report)``; weights to start from and updates to stop after may be None.
+    """
+    members: list[Trained] = []
     for k, seed in enumerate(seeds):
         start = starts[k] if starts is not None and k < len(starts) else None
-        yield seed, start, None if stops is None else stops[k]
+        members.append(train_one(seed, start, None if stops is None else stops[k], watch.report(k + 1)))
+        if watch.stopped:
+            break
+    return members
