@@ -92,6 +92,14 @@ def test_a_warm_start_begins_from_loaded_weights(path):
     assert same(back.fit(series(5)).forecast(), model.fit(series(5)).forecast())
 
 
+@pytest.mark.parametrize("name", ["rnn", "regressor"])
+def test_weights_that_were_taken_over_from_elsewhere_are_kept(name, path):
+    model = copy.deepcopy(fitted(name))
+    model.from_torch_state_dict({key: 0.5 * value for key, value in model.to_torch_state_dict().items()})
+    assert same(CASES[name].ask(kept(model, path)), CASES[name].ask(model))
+    assert not same(model.coefs_[0], fitted(name).coefs_[0])
+
+
 @pytest.mark.parametrize("name", ["regressor", "regressor, rmsprop", "classifier, sgd"])
 def test_a_training_goes_on_with_its_solver_and_its_chance(name, path):
     model = copy.deepcopy(fitted(name))
