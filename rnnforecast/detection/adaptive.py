@@ -95,6 +95,9 @@ class AdaptiveThreshold:
 
     def update(self, score: float) -> float:
         """Take the calibrated score of a row, NaN if it has none; return the threshold that it is compared with."""
+        if self._n_alarms == 0.0 and score <= self._usual:  # as nearly always, there is nothing but to come down
+            level, self._usual = self._usual, max(self._usual - _STEP, 0.0)
+            return level
         level = self.level
         if math.isnan(score):
             return level
