@@ -12,6 +12,7 @@ import pandas as pd
 from rnnforecast.estimators._frames import Scales
 from rnnforecast.estimators._samples import Samples, judged
 from rnnforecast.estimators._training import Settings, descend, each, usable
+from rnnforecast.estimators._workers import spread
 from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.network.compose import at_once
 from rnnforecast.network.heads import Head
@@ -132,10 +133,8 @@ def train_ensemble(
         numbers = np.asarray(judged(later, windows, held_out))
         if len(numbers):
             validation = Samples.numbered(later, held_out, numbers).thinned(validation_windows(spans))
-    members = [
-        train_member(network, windows, frame, origins, validation, settings, seed, start, stop, report)
-        for seed, start, stop in each(seeds, starts, stops)
-    ]
+    common = (network, windows, frame, origins, validation, settings)
+    members = spread(train_member, ((*common, *one, report) for one in each(seeds, starts, stops)))
     return Ensemble(network, windows, scales, [w for w, _ in members], [h for _, h in members])
 
 

@@ -14,6 +14,7 @@ from rnnforecast.estimators._ensemble import Ensemble, in_blocks
 from rnnforecast.estimators._frames import Scales
 from rnnforecast.estimators._recipe import Recipe
 from rnnforecast.estimators._training import Settings, descend, each, usable
+from rnnforecast.estimators._workers import spread
 from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.network.compose import Chain, at_once
 from rnnforecast.network.decoders import head
@@ -192,5 +193,5 @@ def train_forked(
         )
         return weights, history
 
-    members = [member(*one) for one in each(seeds, starts, stops)]
+    members = spread(member, each(seeds, starts, stops))
     return ForkedEnsemble(network, forking, scales, [w for w, _ in members], [h for _, h in members])

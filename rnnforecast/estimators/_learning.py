@@ -22,7 +22,7 @@ from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._pooling import resolve_series
 from rnnforecast.estimators._recipe import Recipe
 from rnnforecast.estimators._reservoir import Drawing, drawing
-from rnnforecast.estimators._threads import n_threads, one_blas_thread
+from rnnforecast.estimators._threads import one_blas_thread
 from rnnforecast.estimators._training import Settings
 from rnnforecast.network.heads import COUNTS
 from rnnforecast.series import Series
@@ -161,7 +161,6 @@ def _train(
     """Train one network for each seed on `series`, choosing weights on the rows by which `ahead` goes on."""
     if forecaster.solver == "ridge":
         return solve(forecaster, series, recipe, seeds)
-    settings = {name: getattr(forecaster, name) for name in Settings.__dataclass_fields__ if name != "n_threads"}
     return (train_forked if forecaster.forking_sequences else train_ensemble)(
         architecture.network,
         architecture.windows,
@@ -174,7 +173,7 @@ def _train(
         ),
         series,
         ahead if forecaster.early_stopping else None,
-        Settings(**settings, n_threads=n_threads(forecaster.n_jobs)),
+        Settings(**{name: getattr(forecaster, name) for name in Settings.__dataclass_fields__}),
         [int(seed) for seed in seeds],
         starts=getattr(forecaster, "coefs_", None) if forecaster.warm_start else None,
         stops=stops,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
 
+from rnnforecast.estimators._threads import n_threads
 from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.network.layout import Layout
 from rnnforecast.training.batches import Objective
@@ -69,7 +70,7 @@ class Settings:
     early_stopping: bool
     n_iter_no_change: int | None
     tol: float
-    n_threads: int
+    n_jobs: int | None
 
     def steps(self, n_samples: int, n_series: int = 1) -> tuple[int, int]:
         """Batch size and count of updates for `n_samples` windows of `n_series` series.
@@ -138,7 +139,7 @@ def descend(
         validate_every=max(1, n_steps // VALIDATIONS),
         patience=settings.n_iter_no_change,
         tol=settings.tol,
-        n_threads=settings.n_threads,
+        n_threads=n_threads(settings.n_jobs),
         shard_size=size_of_shard,
         stop_at=stop_at,
         progress=progress,
