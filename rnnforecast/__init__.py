@@ -27,7 +27,7 @@ _HOMES = {
     "from_long": "rnnforecast.series",
     "RollingOriginSplit": "rnnforecast.model_selection",
 }
-_MODULES = ("datasets", "metrics", "model_selection", "plotting")
+_MODULES = ("datasets", "distributed", "metrics", "model_selection", "plotting")
 
 __all__ = ["__version__", *sorted(_HOMES), *_MODULES]
 

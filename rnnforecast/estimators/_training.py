@@ -15,8 +15,8 @@ from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.network.layout import Layout
 from rnnforecast.training.batches import Objective
 from rnnforecast.training.loop import History, train
-from rnnforecast.training.optimizers import optimizer
-from rnnforecast.training.schedules import schedule
+from rnnforecast.training.optimizers import Optimizer, optimizer
+from rnnforecast.training.schedules import Schedule, schedule
 
 VALIDATIONS = 15  # times that the validation loss is looked at in a training
 
@@ -87,6 +87,22 @@ class Settings:
             return batch, int(np.clip(40 * n_samples / batch, 100, 500 if n_series == 1 else 1500))
         return batch, int(self.max_iter) * -(-n_samples // batch)
 
+    def optimizer(self, layout: Layout, dtype: Any) -> Optimizer:
+        """Return the solver of a network's weights."""
+        return optimizer(
+            self.solver,
+            layout.size,
+            dtype,
+            momentum=self.momentum,
+            nesterovs_momentum=self.nesterovs_momentum,
+            alpha=self.alpha,
+            decay=layout.decays(),
+        )
+
+    def schedule(self, n_steps: int) -> Schedule:
+        """Return the learning rates of `n_steps` updates."""
+        return schedule(self.learning_rate, self.learning_rate_init, n_steps, warmup=min(20, n_steps // 5))
+
 
 def check_training(estimator: Any) -> None:
     """Refuse training parameters that do not go together, before any work."""
@@ -114,21 +130,12 @@ def descend(
     report: Callable[..., None] | None = None,
 ) -> History:
     """Train `weights` in place as `settings` say; `rnnforecast.training.loop.train` explains the rest."""
-    solver = optimizer(
-        settings.solver,
-        layout.size,
-        weights.dtype,
-        momentum=settings.momentum,
-        nesterovs_momentum=settings.nesterovs_momentum,
-        alpha=settings.alpha,
-        decay=layout.decays(),
-    )
     return train(
         objective,
         weights,
         rows,
-        optimizer=solver,
-        schedule=schedule(settings.learning_rate, settings.learning_rate_init, n_steps, warmup=min(20, n_steps // 5)),
+        optimizer=settings.optimizer(layout, weights.dtype),
+        schedule=settings.schedule(n_steps),
         batch_size=batch_size,
         n_steps=n_steps,
         rng=rng,
