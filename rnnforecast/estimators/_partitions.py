@@ -96,10 +96,12 @@ class Panel:
     Raises
     ------
     ValueError
-        A series that is in two partitions, or partitions of different steps.
+        A series that is in two partitions, partitions of different steps, or none.
     """
 
     def __init__(self, surveys: list[Survey]):
+        if not surveys:
+            raise ValueError("partitions must hold at least one row, got empty tables only; check how they were read")
         steps = list(dict.fromkeys(survey.step for survey in surveys))
         if len(steps) > 1:
             raise ValueError(

@@ -15,10 +15,13 @@ from joblib import Parallel, delayed, parallel_config
 from sklearn.model_selection import GridSearchCV
 
 from rnnforecast import ForecasterPerSeries, LinearForecaster, NaiveForecaster, RNNAnomalyDetector, RNNForecaster
+from rnnforecast import distributed as in_rounds
 from rnnforecast.estimators import _ensemble, _forking, _training
 from rnnforecast.estimators._threads import n_threads
 from rnnforecast.model_selection import RollingOriginSplit
+from rnnforecast.training.rounds import Averaged, Summed
 
+dask = pytest.importorskip("dask", reason="needs Dask: pip install 'rnnforecast[dask]'")
 distributed = pytest.importorskip("distributed", reason="needs Dask: pip install 'rnnforecast[dask]'")
 pytestmark = [
     pytest.mark.slow,
@@ -178,3 +181,37 @@ def test_a_search_outlives_a_worker_if_every_one_was_given_the_data(client, dail
         killer = kill_one(client, tmp_path, after=4)
         np.testing.assert_array_equal(search.fit(X, daily).cv_results_["mean_test_score"], alone)
     killer.join()
+
+
+def part(k: int) -> pd.DataFrame:
+    """A long table of two shops."""
+    rng = np.random.default_rng(k)
+    days = pd.date_range("2024-01-01", periods=60, name="day")
+    return pd.DataFrame(
+        {"shop": np.repeat([2 * k, 2 * k + 1], 60), "day": np.tile(days, 2), "sold": 50 + rng.normal(size=120)}
+    )
+
+
+@pytest.mark.parametrize("local_steps", [None, 3])
+@pytest.mark.parametrize("dies", [False, True])
+def test_rounds_on_a_cluster_have_the_bits_of_rounds_in_one_process(client, local_steps, dies, monkeypatch):
+    options = {"id": "shop", "time": "day", "target": "sold", "local_steps": local_steps}
+    network = {**SMALL, "horizon": H, "blend": None, "n_estimators": 1, "max_iter": 3}
+    alone = in_rounds.fit(RNNForecaster(**network), [part(k) for k in range(3)], **options)
+    rounds = Summed if local_steps is None else Averaged
+    shard, seen = rounds.shard, []
+
+    def deadly(self, *args):
+        seen.append(args)
+        if len(seen) == 5:
+            os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
+        return shard(self, *args)
+
+    if dies:
+        monkeypatch.setattr(rounds, "shard", deadly)
+    parts = [dask.delayed(part)(k) for k in range(3)]
+    spread = in_rounds.fit(RNNForecaster(**network), parts, **options)
+    assert len(seen) > 5 or not dies
+    np.testing.assert_array_equal(spread.coefs_, alone.coefs_)
+    pd.testing.assert_series_equal(spread.forecast(), alone.forecast())
+    client.wait_for_workers(2)
