@@ -51,9 +51,9 @@ def fit(
     local_steps : int, optional
         By default all partitions compute each update together, and the result is that of a fit in one place, but for
         rounding, and for what is drawn at random: dropout masks, and the order of windows after a first pass. With a
-        number, each partition makes so many updates by itself before the weights are averaged (McMahan et al., 2017;
-        Stich, 2019): far fewer messages, of which each carries as much, and in as many updates of each partition the
-        network sees more windows.
+        number, each partition makes so many updates of its own, with a fresh solver, before the weights are averaged
+        (McMahan et al., 2017; Stich, 2019): so many times fewer messages, and as each partition makes as many updates
+        as one place would, the network sees more windows. Results depend on how the panel is cut, and on nothing else.
 
     Returns
     -------
@@ -73,16 +73,21 @@ def fit(
     >>> import numpy as np, pandas as pd
     >>> from rnnforecast import RNNForecaster, distributed
     >>> def part(*shops):
-    ...     days = pd.DataFrame({"day": range(60), "sold": np.arange(60) % 7 + np.arange(60) % 2 / 2})
+    ...     days = pd.DataFrame({"day": range(60), "sold": 10.0 * (np.arange(60) % 7) + np.arange(60) % 2})
     ...     return pd.concat([days.assign(shop=shop) for shop in shops])
-    >>> forecaster = RNNForecaster(7, blend=None, target_transform=None, n_estimators=1, random_state=0)
+    >>> forecaster = RNNForecaster(7, blend=None, n_estimators=1, max_iter=20, random_state=0)
     >>> fitted = distributed.fit(forecaster, [part("a", "b"), part("c")], id="shop", time="day", target="sold")
-    >>> fitted.forecast(2).round().loc["c"].to_list()
-    [4.0, 6.0]
+    >>> fitted.forecast(2).loc["c"].round(-1).to_list()
+    [40.0, 50.0]
     """
     _check(forecaster, local_steps)
-    columns, tables = Columns(id, time, target), _tables(partitions)
-    surveys = tables.map(partial(survey, forecaster, columns))
+    return _fit(forecaster, _tables(partitions), Columns(id, time, target), local_steps)
+
+
+def _fit(forecaster: Any, tables: _Here | _OnDask, columns: Columns, local_steps: int | None) -> RNNForecaster:
+    """Look at the tables, decide on a sample of their series, and train on all."""
+    parameters = type(forecaster)(**forecaster.get_params(deep=False))  # without what an earlier fit has left
+    surveys = tables.map(partial(survey, parameters, columns))
     tables = tables.those([one is not None for one in surveys])
     panel = Panel([one for one in surveys if one is not None])
     sample = columns.read(forecaster, *tables.map(partial(columns.pick, panel.ids[panel.sample()])))

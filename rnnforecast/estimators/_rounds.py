@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import clone
 
 from rnnforecast.estimators._architecture import Architecture
 from rnnforecast.estimators._ensemble import Ensemble, laid_out, validation_windows
@@ -168,7 +169,8 @@ class TrainInRounds:
         """Train one network for each seed; `series`, and `ahead` that goes on, are those of the sample."""
         network, windows = architecture.network, architecture.windows
         scales = scales_of(forecaster, series, recipe, windows)
-        plan = Plan(forecaster, self._columns, recipe, network, windows, scales, holds_out=ahead is not None)
+        # A clone: places need no more than its parameters.
+        plan = Plan(clone(forecaster), self._columns, recipe, network, windows, scales, holds_out=ahead is not None)
         ask = self._settle(plan)
         starts = getattr(forecaster, "coefs_", None) if forecaster.warm_start else None
         members = [self._member(plan, ask, *one) for one in each([int(seed) for seed in seeds], starts, stops)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from rnnforecast import LinearForecaster, RNNForecaster, distributed, from_long
 from rnnforecast.estimators._partitions import Numbering, Panel, Survey
 from rnnforecast.series.spans import Spans
+from rnnforecast.training.rounds import Objects
 
 COLUMNS = {"id": "shop", "time": "day", "target": "sold"}
 SMALL = {
@@ -82,6 +85,21 @@ def test_empty_partitions_and_names_in_the_index_do_not_matter(parts):
     indexed = [part.set_index("shop") for part in [*parts, parts[0][:0]]]
     found = distributed.fit(RNNForecaster(**SMALL), indexed, **COLUMNS)
     np.testing.assert_array_equal(found.coefs_[0], expected.coefs_[0])
+
+
+def test_places_may_move_between_rounds(parts, monkeypatch):
+    class Moving(Objects):
+        def __call__(self, method, arguments):
+            self.places = [pickle.loads(pickle.dumps(place)) for place in self.places]
+            return super().__call__(method, arguments)
+
+    options = SMALL | {"max_iter": 10, "warm_start": True, "learning_rate_init": 0.01, "refit": False}
+    stayed = distributed.fit(RNNForecaster(**options), parts, **COLUMNS)
+    monkeypatch.setattr(distributed, "Objects", Moving)
+    moved = distributed.fit(RNNForecaster(**options), parts, **COLUMNS)
+    np.testing.assert_array_equal(moved.coefs_[0], stayed.coefs_[0])
+    again = distributed.fit(moved, parts, **COLUMNS)  # from the weights it has
+    assert again.validation_scores_[0] < stayed.validation_scores_[0]
 
 
 def test_local_steps_learn_too(parts):

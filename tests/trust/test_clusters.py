@@ -35,7 +35,7 @@ SMALL = {"lookback": 14, "hidden_layer_sizes": 4, "max_iter": 1, "random_state":
 def client():
     """Two processes of one thread each, which a nanny starts again when they die."""
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
         distributed.Client(cluster) as client,
     ):
         yield client
