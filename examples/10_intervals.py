@@ -19,8 +19,9 @@ print(forecaster.forecast(level=[80, 95]).round(1).to_string())
 days = forecaster.forecast(n_samples=1000)
 print(f"warmer than 21 degrees at some hour: {(days.max() > 21).mean():.0%} of the possible days")
 
-# How often would the intervals have held the truth? They may also go on learning from their errors as time passes.
-for kind in ("conformal", "adaptive"):
+# How often would the intervals have held the truth? They learn from their errors as time passes, or stay as
+# they were fitted.
+for kind in ("adaptive", "conformal"):
     backtest = RNNForecaster(horizon=24, intervals=kind, random_state=0).backtest(
         temperature, n_windows=60, step=24, level=[80, 95]
     )

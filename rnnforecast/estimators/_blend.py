@@ -57,7 +57,8 @@ def fit_blend(actual: np.ndarray, linear: np.ndarray, network: np.ndarray, n_blo
 
     The least-squares weight, clipped to [0, 1], is shrunk by the number of independent blocks, then by how sure its
     gain in absolute error is (an empirical-Bayes factor m^2 / (m^2 + se^2), zero for a loss), then by the training
-    windows there were.
+    windows there were. The error of a mean of k blocks is itself estimated from them: its variance is that of Student's
+    t with k - 1 degrees of freedom, which of fewer than four blocks is infinite, so these support no weight.
 
     Parameters
     ----------
@@ -76,7 +77,8 @@ def fit_blend(actual: np.ndarray, linear: np.ndarray, network: np.ndarray, n_blo
     weight = float(np.clip(np.nansum(error_before * difference) / square, 0.0, 1.0)) if square else 0.0
     weight *= n_blocks / (n_blocks + PRIOR_BLOCKS)
     gains = np.nanmean(np.abs(error_before) - np.abs(error_before - weight * difference), axis=1)
-    gain, error = float(gains.mean()), block_error(gains, max(2, int(n_blocks)))
+    gain, k = float(gains.mean()), int(n_blocks)
+    error = block_error(gains, k) * float(np.sqrt((k - 1) / (k - 3))) if k > 3 else float("inf")
     if gain <= 0.0 or not np.isfinite(error):
         return Blend(0.0, gain * unit, error * unit)
     weight *= (gain / float(np.hypot(gain, error))) ** 2  # a gain of 1e-200 has no square

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _Array = NDArray[np.float64]
 
-INTERVALS = ("conformal", "adaptive")
+INTERVALS = ("adaptive", "conformal")
 
 _HELD_OUT = 0.25  # of the rows learnt from, by forecasters that hold none out for other ends
 _MOST_ORIGINS = 500  # as many scores make the same quantiles as more ...
@@ -99,7 +99,7 @@ def calibrate(forecaster: BaseForecaster, series: Series, horizon: int) -> Calib
     ValueError
         No value that was held out of a target is observed and forecast from an observed one.
     """
-    adaptive = getattr(forecaster, "intervals", "conformal") == "adaptive"
+    adaptive = getattr(forecaster, "intervals", "adaptive") == "adaptive"
     early, first = forecaster._held_out()
     first, learnt = np.broadcast_to(first, len(series.spans)), forecaster._n_learnt
     ends = series.spans.lengths if adaptive else learnt

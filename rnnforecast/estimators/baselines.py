@@ -46,9 +46,9 @@ class NaiveForecaster(BaseForecaster):
         Numbers that stand for a missing value as NaN does, such as -999.
     freq : str, offset or None, default=None
         Frequency of the index where it cannot be inferred.
-    intervals : {"conformal", "adaptive"}, default="conformal"
-        What intervals are calibrated on: held-out rows at the end of the training; or also the rows after them that
-        `update` brought, old ones counting less.
+    intervals : {"adaptive", "conformal"}, default="adaptive"
+        What intervals are calibrated on: held-out rows at the end of the training and the rows after them that `update`
+        brought, old ones counting less; or the held-out rows alone, all alike.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class NaiveForecaster(BaseForecaster):
         missing: str = "error",
         missing_values: Any = None,
         freq: Any = None,
-        intervals: str = "conformal",
+        intervals: str = "adaptive",
     ) -> None:
         self.horizon = horizon
         self.strategy = strategy
@@ -172,9 +172,9 @@ class LinearForecaster(BaseForecaster):
         Numbers that stand for a missing value as NaN does, such as -999.
     freq : str, offset or None, default=None
         Frequency of the index where it cannot be inferred.
-    intervals : {"conformal", "adaptive"}, default="conformal"
-        What intervals are calibrated on: held-out rows at the end of the training; or also the rows after them that
-        `update` brought, old ones counting less.
+    intervals : {"adaptive", "conformal"}, default="adaptive"
+        What intervals are calibrated on: held-out rows at the end of the training and the rows after them that `update`
+        brought, old ones counting less; or the held-out rows alone, all alike.
 
     Attributes
     ----------
@@ -224,7 +224,7 @@ class LinearForecaster(BaseForecaster):
         missing: str = "error",
         missing_values: Any = None,
         freq: Any = None,
-        intervals: str = "conformal",
+        intervals: str = "adaptive",
     ) -> None:
         self.horizon = horizon
         self.lookback = lookback

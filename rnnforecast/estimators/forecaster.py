@@ -104,8 +104,8 @@ class RNNForecaster(BlendedForecaster):
         Numbers that stand for a missing value as NaN does, such as -999.
     freq : str, offset or None, default=None
         Frequency of the index where it cannot be inferred.
-    intervals : {"conformal", "adaptive"}, default="conformal"
-        Calibrate intervals on held-out rows at the end of the training, or also on later ones, old ones counting less.
+    intervals : {"adaptive", "conformal"}, default="adaptive"
+        Calibrate intervals on held-out and later rows, old ones counting less, or on the held-out ones alone, alike.
     blend : "auto", float in [0, 1] or None, default="auto"
         Weight of the network beside the closed-form model; None is the network alone.
     committee : bool, default=True
@@ -253,7 +253,7 @@ class RNNForecaster(BlendedForecaster):
         missing: str = "error",
         missing_values: Any = None,
         freq: Any = None,
-        intervals: str = "conformal",
+        intervals: str = "adaptive",
         blend: Any = "auto",
         committee: bool = True,
         n_estimators: int = 3,

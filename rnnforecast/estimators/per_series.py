@@ -68,7 +68,7 @@ class ForecasterPerSeries(BaseForecaster):
     @property
     def intervals(self) -> str:
         """What intervals are calibrated on, as the forecaster that is cloned does it."""
-        return getattr(self.forecaster, "intervals", "conformal")
+        return getattr(self.forecaster, "intervals", "adaptive")
 
     def __sklearn_tags__(self) -> Any:
         return self.forecaster.__sklearn_tags__()

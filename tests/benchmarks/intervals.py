@@ -46,7 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", nargs="*", default=[*CASES], help=f"of {[*CASES]}; all by default")
     parser.add_argument("--models", nargs="*", default=[*MODELS], choices=[*MODELS])
-    parser.add_argument("--intervals", nargs="*", default=["conformal", "adaptive"])
+    parser.add_argument("--intervals", nargs="*", default=["adaptive", "conformal"])
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     rows = []

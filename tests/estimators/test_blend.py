@@ -46,6 +46,19 @@ def test_few_training_windows_shrink_the_weight_in_proportion(truth, rng):
     assert part == pytest.approx(whole / 4, rel=1e-12)
 
 
+def test_the_error_of_a_gain_is_that_of_a_mean_of_few_blocks(truth, rng):
+    linear = truth + rng.normal(size=truth.shape)
+    found = fit_blend(truth, linear, truth, 6.9, 1000)
+    drawn = rng.standard_t(6 - 1, size=200_000)
+    gains = np.abs(truth - linear) - np.abs(truth - linear - 6.9 / 9.9 * (truth - linear))  # the prior's share of all
+    assert found.gain_error == pytest.approx(block_error(gains.mean(axis=1), 6) * drawn.std(), rel=0.02)
+    for n_blocks in (1.0, 3.9):  # nobody knows how sure these are
+        found = fit_blend(truth, linear, truth, n_blocks, 1000)
+        assert found.weight == 0.0
+        assert found.gain > 0.0
+        assert not found.supported
+
+
 def test_weight_does_not_depend_on_units(truth, rng):
     models = truth + rng.normal(size=truth.shape), truth + rng.normal(size=truth.shape)
     small = fit_blend(truth, *models, 30, 1000).weight

@@ -159,7 +159,7 @@ def test_the_model_that_is_judged_has_not_seen_the_rows_it_is_judged_on(daily):
 
 
 def test_the_size_is_the_quantile_of_the_errors_on_held_out_rows(daily):
-    found = Mirror(1).fit(daily).forecast(level=80)
+    found = NaiveForecaster(1, strategy="last", intervals="conformal").fit(daily).forecast(level=80)
     errors = np.sort(np.abs(np.diff(daily.to_numpy())[-37:]))  # last value, one step ahead, last quarter
     size = np.interp(0.8 * (1 + 1 / 37), np.arange(1, 38) / 37, errors)
     np.testing.assert_allclose(found["visits-hi-80"] - found["visits"], size, rtol=1e-12)
@@ -290,8 +290,9 @@ def test_quantiles_of_several_targets_have_three_axes(daily):
 def test_a_backtest_forecasts_the_intervals_that_would_have_been_forecast(forecaster, daily, refit):
     found = forecaster.backtest(daily, n_windows=2, level=[80, 95], refit=refit).forecasts
     first = clone(forecaster).fit(daily[:136])
-    second = clone(forecaster).fit(daily[:143]) if refit else first
-    expected = pd.concat([first.forecast(level=[80, 95]), second.forecast(history=daily[:143], level=[80, 95])])
+    expected = [first.forecast(level=[80, 95])]
+    second = clone(forecaster).fit(daily[:143]) if refit else first.update(daily[136:143])
+    expected = pd.concat([*expected, second.forecast(level=[80, 95])])
     assert list(found.columns[-4:]) == ["lo-80", "hi-80", "lo-95", "hi-95"]
     np.testing.assert_allclose(
         found.iloc[:, -4:], expected.iloc[:, 1:], rtol=1e-6

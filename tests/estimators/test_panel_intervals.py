@@ -27,7 +27,7 @@ def small(**options) -> RNNForecaster:
 
 FORECASTERS = {
     "naive": NaiveForecaster(H),
-    "adaptive": NaiveForecaster(H, intervals="adaptive"),
+    "conformal": NaiveForecaster(H, intervals="conformal"),
     "linear": LinearForecaster(H, lookback=14),
     "network": small(),
     "quantile": small(loss="quantile"),
@@ -38,7 +38,7 @@ FORECASTERS = {
 }
 COUNTS = ("poisson", "negative_binomial")
 every = pytest.mark.parametrize("name", FORECASTERS)
-plain = pytest.mark.parametrize("name", ["naive", "adaptive", "linear", "network"])
+plain = pytest.mark.parametrize("name", ["naive", "conformal", "linear", "network"])
 
 
 @pytest.fixture
@@ -184,7 +184,7 @@ def test_each_model_of_its_own_has_intervals_too(panel):
     naive = NaiveForecaster(H, season_length=7)
     found = ForecasterPerSeries(naive).fit(panel).forecast(level=80)
     pd.testing.assert_frame_equal(found, clone(naive).fit(panel).forecast(level=80))
-    assert ForecasterPerSeries(NaiveForecaster(H, intervals="adaptive")).intervals == "adaptive"
+    assert ForecasterPerSeries(NaiveForecaster(H, intervals="conformal")).intervals == "conformal"
 
 
 def test_the_rows_that_many_long_series_are_judged_on_are_spread_over_all_of_them():
@@ -257,11 +257,11 @@ def test_scores_of_one_time_weigh_the_same(rng):
 # Backtests
 
 
-@pytest.mark.parametrize("name", ["naive", "adaptive", "linear", "gaussian"])
+@pytest.mark.parametrize("name", ["naive", "conformal", "linear", "gaussian"])
 @pytest.mark.parametrize("refit", [False, True])
 def test_a_backtest_of_a_panel_forecasts_the_intervals_that_would_have_been_forecast(name, refit, panel):
     model, level = FORECASTERS[name], [80, 95]
-    if name == "adaptive":  # of series that end together: at the end of another, more of them may be known
+    if model.intervals == "adaptive":  # of series that end together: at the end of another, more of them may be known
         panel = panel.loc[["a", "c"]]
     found = model.backtest(panel, n_windows=2, level=level, refit=refit).forecasts
     heads = [panel.groupby(level=0).head(-2 * H), panel.groupby(level=0).head(-H)]
