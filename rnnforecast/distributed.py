@@ -60,7 +60,8 @@ def fit(
     RNNForecaster
         The forecaster, fitted. Of the data it keeps a sample of about a hundred series: it sets seasons, lookback,
         transform and scales of covariates, and the skill, intervals and forecasts without a `history` are those of the
-        sample. Any other series is forecast with ``forecast(history=...)``.
+        sample. Any other series is forecast with ``forecast(history=...)``. With `local_steps`, ``n_iter_`` and
+        ``loss_curve_`` count rounds.
 
     Raises
     ------
@@ -114,20 +115,15 @@ def _check(forecaster: Any, local_steps: Any) -> None:
 def _tables(partitions: Any) -> _Here | _OnDask:
     """Return what computes with the partitions where they are."""
     listed = partitions.to_delayed() if hasattr(partitions, "to_delayed") else partitions
-    if not isinstance(listed, list | tuple) or not len(listed):
-        raise TypeError(
-            "partitions must be a Dask DataFrame, or a list of delayed frames, futures or pandas DataFrames, got "
-            f"{partitions!r:.80}; cut a table by its series"
-        )
-    if not any(hasattr(one, "dask") or hasattr(one, "key") for one in listed):
-        return _Here(list(listed))
-    from distributed import get_client
-
-    try:
-        client = get_client()
-    except ValueError as error:
-        raise ValueError("partitions of Dask need a client: make one first, distributed.Client()") from error
-    return _OnDask(client, [client.compute(one) if hasattr(one, "dask") else one for one in listed])
+    if isinstance(listed, list | tuple) and len(listed):
+        if all(hasattr(type(one), "iloc") for one in listed):
+            return _Here(list(listed))
+        if all(hasattr(one, "key") for one in listed):
+            return _OnDask.of(list(listed))
+    raise TypeError(
+        "partitions must be a Dask DataFrame, or a list of delayed frames, of futures or of pandas DataFrames, got "
+        f"{partitions!r:.80}; cut a table by its series"
+    )
 
 
 @dataclass(frozen=True)
@@ -159,6 +155,17 @@ class _OnDask:
 
     client: Any
     tables: list[Any]  # futures
+
+    @classmethod
+    def of(cls, tables: list[Any]) -> _OnDask:
+        """Return tables that the workers of the current client compute."""
+        from distributed import get_client
+
+        try:
+            client = get_client()
+        except ValueError as error:
+            raise ValueError("partitions of Dask need a client: make one first, distributed.Client()") from error
+        return cls(client, client.compute(tables))
 
     def map(self, function: Callable[[Any], Any]) -> list[Any]:
         """Return what a function makes of each table."""

@@ -5,7 +5,6 @@ S series, n windows.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -27,14 +26,16 @@ _Numbers = NDArray[np.int64]
 class Columns:
     """Which columns of a long table, a row for each series and time, hold what; see `rnnforecast.from_long`."""
 
-    id: Hashable
-    time: Hashable
+    id: Any
+    time: Any
     target: Any
 
     def read(self, forecaster: Any, *tables: pd.DataFrame) -> Series:
         """Return the series of tables as the forecaster reads them."""
-        table = tables[0] if len(tables) == 1 else pd.concat([self._flat(table) for table in tables if len(table)])
-        return forecaster._read(*from_long(self._flat(table), self.id, self.time, self.target))
+        flat = pd.concat([self._flat(table) for table in tables if len(table)])
+        if self.time in flat.columns:
+            flat = flat.sort_values(self.time, kind="stable")  # whatever brought the rows of a series together
+        return forecaster._read(*from_long(flat, self.id, self.time, self.target))
 
     def pick(self, names: pd.Index, table: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of some series."""
@@ -42,8 +43,9 @@ class Columns:
         return flat[flat[self.id].isin(names)]
 
     def _flat(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return the table with its index as a column, where that names the series or the times."""
-        return table.reset_index() if {self.id, self.time} & set(table.index.names) else table
+        """Return the table with its index as columns, where that names the series or the times."""
+        missing = {self.id, self.time} - set(table.columns)
+        return table.reset_index() if missing and missing <= set(table.index.names) else table
 
 
 class Survey(NamedTuple):
@@ -67,6 +69,10 @@ class Survey(NamedTuple):
 
 def survey(forecaster: Any, columns: Columns, table: pd.DataFrame) -> Survey | None:
     """Read a partition and return what it tells; None of an empty one."""
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(
+            f"each partition must be a pandas DataFrame, a row for each series and time, got {type(table).__name__}"
+        )
     if not len(table):
         return None
     series = columns.read(forecaster, table)

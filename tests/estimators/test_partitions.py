@@ -51,6 +51,7 @@ def parts(rng) -> list[pd.DataFrame]:
         ("sold", {"decoder": "parallel", "calendar": ["weekday"], "window_norm": "standard", "alpha": 0.1}),
         ("sold", {"early_stopping": False, "shuffle": False, "max_iter": 2}),
         (["sold", "returned"], {"past_covariates": [], "loss": "gaussian"}),
+        ("sold", {"target_transform": ("log", "difference"), "scale": "robust"}),
         (["returned", "sold"], {"channels": "joint", "refit": False}),
     ],
     ids=lambda value: str(value),
@@ -80,9 +81,9 @@ def test_how_the_panel_is_cut_changes_nothing_but_rounding(parts):
         np.testing.assert_allclose(weights, fitted[0], rtol=1e-9, atol=1e-11)
 
 
-def test_empty_partitions_and_names_in_the_index_do_not_matter(parts):
+def test_empty_partitions_names_in_the_index_and_the_order_of_rows_do_not_matter(parts):
     expected = distributed.fit(RNNForecaster(**SMALL), parts, **COLUMNS)
-    indexed = [part.set_index("shop") for part in [*parts, parts[0][:0]]]
+    indexed = [part.sample(frac=1.0, random_state=0).set_index("shop") for part in [*parts, parts[0][:0]]]
     found = distributed.fit(RNNForecaster(**SMALL), indexed, **COLUMNS)
     np.testing.assert_array_equal(found.coefs_[0], expected.coefs_[0])
 
@@ -176,9 +177,11 @@ def test_partitions_that_do_not_fit_together_are_refused(parts, rng):
     weekly = table(["w"], rng).assign(day=pd.date_range("2024-01-01", periods=50, freq="7D"))
     with pytest.raises(ValueError, match="all series must share one step, but partitions have the steps D, "):
         distributed.fit(RNNForecaster(**SMALL), [*parts, weekly], **COLUMNS)
-    for nothing in ([], parts[0], None):
-        with pytest.raises(TypeError, match="partitions must be a Dask DataFrame, or a list"):
+    for nothing in ([], parts[0], None, ["a table"]):
+        with pytest.raises(TypeError, match="partitions must be a Dask DataFrame, or a list of delayed"):
             distributed.fit(RNNForecaster(**SMALL), nothing, **COLUMNS)
+    with pytest.raises(TypeError, match="each partition must be a pandas DataFrame, .* got Series"):
+        distributed.fit(RNNForecaster(**SMALL), [parts[0]["sold"]], **COLUMNS)
     with pytest.raises(ValueError, match="at least one row"):
         distributed.fit(RNNForecaster(**SMALL), [parts[0][:0]], **COLUMNS)
     with pytest.raises(TypeError, match="needs an RNNForecaster, got LinearForecaster"):
