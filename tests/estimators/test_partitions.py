@@ -180,7 +180,7 @@ def test_partitions_that_do_not_fit_together_are_refused(parts, rng):
     for nothing in ([], parts[0], None, ["a table"]):
         with pytest.raises(TypeError, match="partitions must be a Dask DataFrame, or a list of delayed"):
             distributed.fit(RNNForecaster(**SMALL), nothing, **COLUMNS)
-    with pytest.raises(TypeError, match="each partition must be a pandas DataFrame, .* got Series"):
+    with pytest.raises(TypeError, match=r"each partition must be a pandas DataFrame, .* got Series"):
         distributed.fit(RNNForecaster(**SMALL), [parts[0]["sold"]], **COLUMNS)
     with pytest.raises(ValueError, match="at least one row"):
         distributed.fit(RNNForecaster(**SMALL), [parts[0][:0]], **COLUMNS)
