@@ -4,6 +4,7 @@ Here it is a cluster of two processes on this machine; ``Client("tcp://scheduler
 """
 
 import time
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -37,18 +38,24 @@ def main() -> None:
     if dask is None:
         print('This example needs Dask: python -m pip install "distributed>=2024.1"')
         return
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster, Client(cluster):
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
+        Client(cluster) as client,
+    ):
         X, y = from_long(shops(0, 10), **COLUMNS)
 
         start = time.perf_counter()
+        splits = list(RollingOriginSplit(horizon=7, n_windows=2).split(X, y))
         network = RNNForecaster(horizon=7, blend=None, n_estimators=1, max_iter=2, refit=False, random_state=0)
         search = GridSearchCV(
             network,
             {"cell": ["lstm", "gru"], "hidden_layer_sizes": [16, 32]},
-            cv=RollingOriginSplit(horizon=7, n_windows=2),
+            cv=splits,
             scoring="neg_mean_absolute_error",
         )
-        with parallel_config(backend="dask", scatter=[X, y]):  # every worker has the data: none can take them with it
+        # Every worker is given the data and the splits, and keeps its copy: none that dies takes them with it.
+        client.amm.stop()
+        with parallel_config(backend="dask", scatter=[X, y, *chain.from_iterable(splits)]):
             search.fit(X, y)
         print(f"best of {len(search.cv_results_['params'])} networks in {time.perf_counter() - start:.1f} s:")
         print(search.best_params_)

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -169,18 +170,28 @@ def test_a_worker_that_dies_costs_time_only(client, panel, tmp_path):
     pd.testing.assert_series_equal(spread.forecast(), ForecasterPerSeries(NaiveForecaster(H)).fit(panel).forecast())
 
 
-def test_a_search_outlives_a_worker_if_every_one_was_given_the_data(client, daily, tmp_path):
+@pytest.fixture
+def keeps_copies(client):
+    """Dask's active memory manager deletes all copies of data but one, within seconds."""
+    client.amm.stop()
+    yield
+    client.amm.start()
+
+
+@pytest.mark.usefixtures("keeps_copies")
+def test_a_search_outlives_a_worker_if_every_one_has_the_data_and_the_splits(client, daily, tmp_path):
+    """Of its own accord joblib gives large arguments to one of Dask's workers, and they are lost with it."""
     X = pd.DataFrame(index=daily.index)
-    search = GridSearchCV(
-        Patient(H, tmp_path), {"horizon": list(range(1, 13))}, cv=RollingOriginSplit(H, n_windows=2), refit=False
-    )
+    splits = list(RollingOriginSplit(H, n_windows=2).split(X, daily))
+    search = GridSearchCV(Patient(H, tmp_path), {"horizon": list(range(1, 13))}, cv=splits, refit=False)
     alone = search.fit(X, daily).cv_results_["mean_test_score"].copy()
     for file in tmp_path.iterdir():
         file.unlink()
-    with parallel_config(backend="dask", scatter=[X, daily]):
+    with parallel_config(backend="dask", scatter=[X, daily, *chain.from_iterable(splits)]):
         killer = kill_one(client, tmp_path, after=4)
         np.testing.assert_array_equal(search.fit(X, daily).cv_results_["mean_test_score"], alone)
     killer.join()
+    client.wait_for_workers(2)
 
 
 def part(k: int) -> pd.DataFrame:
