@@ -87,7 +87,8 @@ def fit(
 
 def _fit(forecaster: Any, tables: _Here | _OnDask, columns: Columns, local_steps: int | None) -> RNNForecaster:
     """Look at the tables, decide on a sample of their series, and train on all."""
-    parameters = type(forecaster)(**forecaster.get_params(deep=False))  # without what an earlier fit has left
+    # Without what an earlier fit has left, and without those who watch
+    parameters = type(forecaster)(**forecaster.get_params(deep=False)).set_params(callback=None)
     surveys = tables.map(partial(survey, parameters, columns))
     tables = tables.those([one is not None for one in surveys])
     panel = Panel([one for one in surveys if one is not None])

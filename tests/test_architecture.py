@@ -15,15 +15,17 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "rnnforecast"
 SOURCES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
 
-LAYERS = ("kernels", "network", "training", "estimators")  # each knows itself and those before it
+LAYERS = ("kernels", "network", "training", "interchange", "estimators")  # each knows itself and those before it
 LEAVES = ("series", "scaling", "seasonality", "transforms", "metrics", "datasets")  # know no layer
 TOP_LEVEL = {"rnnforecast", "tests", "datasets", "examples", "pyproject.toml", "README.md", "LICENSE"}
 
 HOMES = {
     "numba": {"kernels"},
     "llvmlite": {"kernels"},
-    "sklearn": {"estimators", "model_selection", "plotting"},
-    "pandas": {"series", "datasets", "estimators", "metrics", "model_selection", "plotting", "commands"},
+    "sklearn": {"estimators", "model_selection", "plotting", "adapters"},
+    "pandas": {"series", "datasets", "estimators", "metrics", "model_selection", "plotting", "commands", "adapters"},
+    "onnx": {"interchange"},
+    "sktime": {"adapters"},
 }
 
 ALLOCATORS = {
@@ -100,7 +102,7 @@ def test_layers_import_only_what_lies_below():
     assert wrong == []
 
 
-def test_kernels_network_and_training_know_no_data_and_no_estimators():
+def test_the_layers_below_know_no_data_and_no_estimators():
     below = set(LAYERS) - {"estimators"}
     wrong = [
         f"{place(path, node)} imports {target}"
@@ -142,7 +144,8 @@ def test_a_library_is_imported_only_at_home(library):
     assert wrong == []
 
 
-def test_matplotlib_is_imported_inside_functions():
+@pytest.mark.parametrize("extra", ["matplotlib", "onnx"])
+def test_what_is_not_always_installed_is_imported_inside_functions(extra):
     wrong = []
     for path, tree in SOURCES.items():
         inside = {
@@ -155,13 +158,13 @@ def test_matplotlib_is_imported_inside_functions():
         wrong += [
             place(path, node)
             for node, name in imports(path, tree)
-            if name.split(".")[0] == "matplotlib" and id(node) not in inside
+            if name.split(".")[0] == extra and id(node) not in inside
         ]
     assert wrong == []
 
 
 def test_importing_the_package_loads_none_of_the_heavy_libraries():
-    heavy = ("numba", "llvmlite", "sklearn", "pandas", "scipy", "matplotlib")
+    heavy = ("numba", "llvmlite", "sklearn", "pandas", "scipy", "matplotlib", "onnx")
     code = f"import rnnforecast, sys; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"

@@ -48,7 +48,7 @@ def run_detect(options: argparse.Namespace, parser: argparse.ArgumentParser, say
         from rnnforecast.plotting import AnomalyDisplay
 
         AnomalyDisplay.from_estimator(detector, X, column=targets[0]).figure_.savefig(options.plot, dpi=150)
-        say(f"the picture is {options.plot}")
+        say(f"the picture is {options.plot}" + ("" if len(targets) == 1 else f", of {targets[0]} alone"))
 
 
 def _training(X: pd.DataFrame, until: str | None, say: Any) -> pd.DataFrame:

@@ -110,7 +110,7 @@ def run_forecast(options: argparse.Namespace, parser: argparse.ArgumentParser, s
     say(_skill(model))
     write_table(forecast, options.out)
     if options.plot:
-        _draw(y, forecast, targets[0], type(model).__name__, options.plot, say)
+        _draw(y, forecast, targets, type(model).__name__, options.plot, say)
 
 
 def run_backtest(options: argparse.Namespace, parser: argparse.ArgumentParser, say: Any) -> None:
@@ -128,8 +128,8 @@ def run_backtest(options: argparse.Namespace, parser: argparse.ArgumentParser, s
     if options.plot:
         from rnnforecast.plotting import BacktestDisplay
 
-        BacktestDisplay.from_backtest(backtest).figure_.savefig(options.plot, dpi=150)
-        say(f"the picture is {options.plot}")
+        BacktestDisplay.from_backtest(backtest, column=targets[0]).figure_.savefig(options.plot, dpi=150)
+        say(f"the picture is {options.plot}{_only(targets)}")
 
 
 def _check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
@@ -268,15 +268,19 @@ def _skill(model: Any) -> str:
     return f"{name}: on rows held out its error was {100 * model.skill_:.0f} % below that of a naive forecast"
 
 
-def _draw(y: Any, forecast: Any, column: str, name: str, out: str, say: Any) -> None:
-    from rnnforecast.plotting import ForecastDisplay
+def _draw(y: Any, forecast: Any, targets: list[str], name: str, out: str, say: Any) -> None:
+    from rnnforecast.plotting import ForecastDisplay, PanelDisplay
 
-    if isinstance(y.index, pd.MultiIndex):
-        first = y.index[0][0]
-        y, forecast = y.xs(first, level=0), forecast.xs(first, level=0)
-        say(f"the picture shows the series {first!r}")
+    kind: Any = PanelDisplay if isinstance(y.index, pd.MultiIndex) else ForecastDisplay
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        display = ForecastDisplay.from_predictions(y, forecast, column=column, name=name)
+        display = kind.from_predictions(y, forecast, column=targets[0], name=name)
         display.figure_.savefig(out, dpi=150)
-    say(f"the picture is {out}")
+    if kind is PanelDisplay and len(display.displays) < y.index.levshape[0]:
+        say(f"the picture shows {len(display.displays)} of {y.index.levshape[0]} series")
+    say(f"the picture is {out}{_only(targets)}")
+
+
+def _only(targets: list[str]) -> str:
+    """Say what a picture of one target leaves out."""
+    return "" if len(targets) == 1 else f", of {targets[0]} alone"

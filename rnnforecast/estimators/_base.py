@@ -26,6 +26,7 @@ from rnnforecast.estimators._predictive import Around, Predictive
 from rnnforecast.estimators._rolling import origins_of_windows, run_backtest
 from rnnforecast.estimators._rows import DataWarning, ahead, placed, tell, truth_of, values_at
 from rnnforecast.estimators._scales import means
+from rnnforecast.estimators._watching import watched
 from rnnforecast.series import Series, read, read_more, to_pandas
 from rnnforecast.transforms import Identity, Pointwise
 
@@ -139,7 +140,8 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         check_parameters(self)
         series = self._read(X, y)
         tell(_holes.remarks_on_closures(series))
-        return self._fit_series(series)
+        with watched(self, X, y):
+            return self._fit_series(series)
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """Forecast the rows of X, or give fitted values for rows of the training data; the index decides.
@@ -338,8 +340,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             Too few rows are left to learn from.
         """
         check_parameters(self)
-        wanted = asked(level)
-        series = self._read(X, y)
+        wanted, series = asked(level), self._read(X, y)
         origins = origins_of_windows(self, series, n_windows, step)
         return run_backtest(self, series, origins, refit=refit, wanted=wanted)
 
@@ -347,8 +348,7 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = False  # a pandas X alone is the target
         tags.input_tags.allow_nan = getattr(self, "missing", "error") != "error"
-        # scikit-learn judges by independent rows, which cannot be forecast from their past
-        tags.regressor_tags.poor_score = True
+        tags.regressor_tags.poor_score = True  # it judges by independent rows, which no past can forecast
         return tags
 
     def _read(self, X: Any, y: Any, freq: Any = None) -> Series:

@@ -11,15 +11,17 @@ from sklearn.utils.validation import check_is_fitted
 from rnnforecast.estimators import _diagnosis
 from rnnforecast.estimators._base import BaseForecaster
 from rnnforecast.estimators._distributions import predictive
+from rnnforecast.estimators._interchange import ForecastInterchange
 from rnnforecast.estimators._interpretation import Interpretation
 from rnnforecast.estimators._learning import learn
 from rnnforecast.estimators._predictive import Predictive
 from rnnforecast.estimators._threads import n_threads, one_blas_thread
+from rnnforecast.estimators._watching import CallbackSupportMixin
 from rnnforecast.estimators.stream import ForecastStream
 from rnnforecast.series import Series
 
 
-class BlendedForecaster(Interpretation, BaseForecaster):
+class BlendedForecaster(CallbackSupportMixin, ForecastInterchange, Interpretation, BaseForecaster):
     """Forecasts of ``linear_`` plus ``blend_weight_`` times the difference that ``ensemble_`` makes.
 
     `RNNForecaster`, whose parameters these are, documents them.

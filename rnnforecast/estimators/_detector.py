@@ -25,6 +25,7 @@ from rnnforecast.estimators._ordinary import Ordinary, fit_to_ordinary
 from rnnforecast.estimators._reconstruction import fit_reconstruction
 from rnnforecast.estimators._scoring import Scored, Scorer
 from rnnforecast.estimators._trained import trained_reservoir
+from rnnforecast.estimators._watching import Watch
 from rnnforecast.network.reservoir import Reservoir
 from rnnforecast.scaling import Scaler
 from rnnforecast.series import Steps, read_steps
@@ -196,6 +197,7 @@ def judge_of(detector: Any, table: Array, chosen: Plan, rng: np.random.Generator
         "max_iter": detector.max_iter,
         "dtype": detector.dtype,
         "rng": rng,
+        "report": Watch(detector).report(),
     }
     if detector.method == "reconstruction":
         rebuilding, errors, n_updates = fit_reconstruction(table, n_targets, n_rows=chosen.n_lags, **training)

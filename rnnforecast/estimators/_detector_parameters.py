@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
 
+from rnnforecast.estimators._watching import CONSTRAINTS as WATCHING
 from rnnforecast.kernels.cells import NAMES, Cell, named
 
 CONSTRAINTS: dict[str, Any] = {
@@ -30,6 +31,7 @@ CONSTRAINTS: dict[str, Any] = {
     "drift": ["boolean"],
     "shape": ["boolean"],
     "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "callback": WATCHING["callback"],
     "dtype": [StrOptions({"float32", "float64"})],
     "random_state": ["random_state"],
 }

@@ -11,8 +11,8 @@ import pandas as pd
 
 from rnnforecast.estimators._frames import Scales
 from rnnforecast.estimators._samples import Samples, judged
-from rnnforecast.estimators._training import Settings, descend, each, usable
-from rnnforecast.estimators._workers import spread
+from rnnforecast.estimators._training import Settings, Trained, descend, each, usable
+from rnnforecast.estimators._watching import Watch
 from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.network.compose import at_once
 from rnnforecast.network.heads import Head
@@ -22,7 +22,7 @@ from rnnforecast.network.seq2seq import Seq2Seq
 from rnnforecast.network.windows import Frame, Windows
 from rnnforecast.series import Series
 from rnnforecast.series.spans import Origins, Spans
-from rnnforecast.training.loop import History
+from rnnforecast.training.loop import History, Report
 
 ORIGINS_AT_ONCE = 1024  # bounds the memory of a backtest
 VALIDATION_WINDOWS = 250  # enough to rank weights; more only costs time
@@ -39,8 +39,8 @@ def train_member(
     seed: int,
     start: np.ndarray | None = None,
     stop_at: int | None = None,
-    report: Callable[..., None] | None = None,
-) -> tuple[np.ndarray, History]:
+    report: Report | None = None,
+) -> Trained:
     """Train one network; return its weights (best on `validation`, else the last) and how it went.
 
     Parameters
@@ -107,12 +107,12 @@ def train_ensemble(
     ahead: Series | None,
     settings: Settings,
     seeds: list[int],
+    watch: Watch,
     *,
     starts: list[np.ndarray] | None = None,
     stops: list[int] | None = None,
-    report: Callable[..., None] | None = None,
 ) -> Ensemble:
-    """Train a network for each seed.
+    """Train a network for each seed, unless those who watch want no more.
 
     Parameters
     ----------
@@ -133,8 +133,11 @@ def train_ensemble(
         numbers = np.asarray(judged(later, windows, held_out))
         if len(numbers):
             validation = Samples.numbered(later, held_out, numbers).thinned(validation_windows(len(spans)))
-    common = (network, windows, frame, origins, validation, settings)
-    members = spread(train_member, ((*common, *one, report) for one in each(seeds, starts, stops)))
+
+    def member(seed: int, start: np.ndarray | None, stop_at: int | None, report: Report | None) -> Trained:
+        return train_member(network, windows, frame, origins, validation, settings, seed, start, stop_at, report)
+
+    members = each(member, seeds, watch, starts, stops)
     return Ensemble(network, windows, scales, [w for w, _ in members], [h for _, h in members])
 
 

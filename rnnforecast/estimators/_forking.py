@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,8 +12,8 @@ from rnnforecast.estimators._architecture import Architecture, cells, sizes
 from rnnforecast.estimators._ensemble import Ensemble, in_blocks
 from rnnforecast.estimators._frames import Scales
 from rnnforecast.estimators._recipe import Recipe
-from rnnforecast.estimators._training import Settings, descend, each, usable
-from rnnforecast.estimators._workers import spread
+from rnnforecast.estimators._training import Settings, Trained, descend, each, usable
+from rnnforecast.estimators._watching import Watch
 from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.network.compose import Chain, at_once
 from rnnforecast.network.decoders import head
@@ -27,7 +26,7 @@ from rnnforecast.network.sequences import SequenceNetwork
 from rnnforecast.network.streams import StreamObjective, mean_loss
 from rnnforecast.network.windows import Frame
 from rnnforecast.series import Series
-from rnnforecast.training.loop import History
+from rnnforecast.training.loop import Report
 
 STREAMS = 64  # at most; a minibatch is the next piece of each
 UPDATES = 500  # of an automatic training
@@ -130,10 +129,10 @@ def train_forked(
     ahead: Series | None,
     settings: Settings,
     seeds: list[int],
+    watch: Watch,
     *,
     starts: list[np.ndarray] | None = None,
     stops: list[int] | None = None,
-    report: Callable[..., None] | None = None,
 ) -> ForkedEnsemble:
     """Train a network for each seed by truncated backpropagation through time with carried states.
 
@@ -162,7 +161,7 @@ def train_forked(
         d_out /= forking.n_outputs
         return total
 
-    def member(seed: int, start: np.ndarray | None, stop_at: int | None) -> tuple[np.ndarray, History]:
+    def member(seed: int, start: np.ndarray | None, stop_at: int | None, report: Report | None) -> Trained:
         rng = np.random.default_rng(seed)
         drawn, earlier = network.initial(rng), usable(start, network.layout, network.dtype)
         weights = drawn if earlier is None else earlier
@@ -193,5 +192,5 @@ def train_forked(
         )
         return weights, history
 
-    members = spread(member, each(seeds, starts, stops))
+    members = each(member, seeds, watch, starts, stops)
     return ForkedEnsemble(network, forking, scales, [w for w, _ in members], [h for _, h in members])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from rnnforecast.network.layer import Layer
 from rnnforecast.network.recurrent import Recurrent
 from rnnforecast.network.sequences import SequenceNetwork
 from rnnforecast.network.streams import NextSymbol, StreamObjective, mean_loss
-from rnnforecast.training.loop import train
+from rnnforecast.training.loop import History, Report, train
 from rnnforecast.training.optimizers import Optimizer, optimizer
 from rnnforecast.training.schedules import schedule
 
@@ -30,25 +29,6 @@ STREAMS = 64  # enough to fill the processor; more make fewer updates of a text
 PIECES = 4  # of an automatic stream at least: a carried state is of use from the second on
 EPOCHS, UPDATES = 10, 1000
 WARMUP = 100
-
-
-@dataclass
-class Progress:
-    """Nats per symbol after each pass; the training loop reports them."""
-
-    verbose: bool | int
-    losses: list[float] = field(default_factory=list)
-    validation_losses: list[float] = field(default_factory=list)
-
-    def __call__(self, step: int, epoch: int, loss: float, validation: float | None) -> None:
-        """Take note of a pass, and print it if that is asked for."""
-        self.losses.append(loss)
-        text = f"Iteration {epoch}, loss = {loss:.8f}"
-        if validation is not None:
-            self.validation_losses.append(validation)
-            text += f", validation loss = {validation:.8f}"
-        if self.verbose:
-            print(text)  # noqa: T201 - verbose=True asks for it
 
 
 def check(generator: Any) -> None:
@@ -109,7 +89,8 @@ def learn(
     rng: np.random.Generator,
     *,
     once: bool,
-) -> Progress:
+    report: Report | None,
+) -> History:
     """Train in place; the best weights on the validation part are kept, else the last.
 
     Parameters
@@ -124,6 +105,8 @@ def learn(
     rng : numpy.random.Generator
     once : bool
         One pass over all of the text at a constant learning rate.
+    report : callable or None
+        See `rnnforecast.training.loop.train`.
     """
     n_train = len(numbers) if once or not generator.early_stopping else _train_size(generator, len(numbers))
     reader = NextSymbol(numbers[:n_train], n_streams(generator, n_train))
@@ -143,9 +126,9 @@ def learn(
         def validate() -> float:
             return mean_loss(network, network.prepare(weights), held_out, generator.bptt_steps, symbol_cross_entropy)
 
-    progress = Progress(generator.verbose)
+    history = History()
     try:
-        history = train(
+        train(
             objective,
             weights,
             objective.rows,
@@ -161,21 +144,23 @@ def learn(
             patience=generator.n_iter_no_change,
             tol=generator.tol,
             n_threads=n_threads(generator.n_jobs),
-            report=progress,
+            report=report,
+            history=history,
         )
     except KeyboardInterrupt:
-        if not progress.losses:
+        n_passes = len(history.loss_curve)
+        if not n_passes:
             raise
-        message = f"Training was interrupted after {len(progress.losses)} passes: their best weights are kept."
+        message = f"Training was interrupted after {n_passes} passes: their best weights are kept."
         warnings.warn(message, UserWarning, stacklevel=5)
-        return progress
+        return history
     if history.diverged:
         warnings.warn(
             "Training diverged and was rolled back to the best finite weights: lower learning_rate_init, or clip.",
             ConvergenceWarning,
             stacklevel=5,
         )
-    return progress
+    return history
 
 
 def _epochs(generator: Any, per_epoch: int) -> int:

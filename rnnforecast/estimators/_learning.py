@@ -25,6 +25,7 @@ from rnnforecast.estimators._recipe import Recipe
 from rnnforecast.estimators._reservoir import Drawing, drawing
 from rnnforecast.estimators._threads import one_blas_thread
 from rnnforecast.estimators._training import Settings
+from rnnforecast.estimators._watching import Watch
 from rnnforecast.network.heads import COUNTS
 from rnnforecast.series import Series
 
@@ -63,15 +64,18 @@ def learn(forecaster: Any, series: Series, train: Train | None = None) -> dict[s
         drawn = _committee(forecaster, series, int(seeds[0]))
         linear = _linear(forecaster, early, recipe, drawn)
         refits = bool(held_out.any()) and forecaster.refit
+        watch = Watch(forecaster, forecaster.n_estimators, 1 + refits)
         final = _linear(forecaster, series, recipe, drawn) if refits else linear
-        ensemble = train(forecaster, early, series if held_out.any() else None, recipe, architecture, seeds)
+        ensemble = train(forecaster, early, series if held_out.any() else None, recipe, architecture, seeds, watch)
         before = {"linear_": linear, "ensemble_": ensemble}
         histories = ensemble.histories
         alphas = np.zeros(0) if final is None else final.alpha_
         evidence = weigh(series, early.spans.lengths, linear, alphas, ensemble, recipe.seasons, _blend(forecaster))
-        if refits:
+        if refits and not watch.stopped:
             stops = [h.best_step if forecaster.early_stopping else h.n_steps for h in histories]
-            ensemble = train(forecaster, series, None, recipe, architecture, seeds, stops)
+            watch.refit = True
+            again = train(forecaster, series, None, recipe, architecture, seeds, watch, stops)
+            ensemble = ensemble if watch.unfinished else again
     if any(history.diverged for history in histories):
         warnings.warn(
             "Training diverged and was rolled back to the best finite weights: lower learning_rate_init, or clip.",
@@ -166,6 +170,7 @@ def train_here(
     recipe: Recipe,
     architecture: Architecture,
     seeds: np.ndarray,
+    watch: Watch,
     stops: list[int] | None = None,
 ) -> Ensemble | EchoStates:
     """Train one network for each seed on `series`, choosing weights on the rows by which `ahead` goes on."""
@@ -179,9 +184,9 @@ def train_here(
         ahead if forecaster.early_stopping else None,
         settings_of(forecaster),
         [int(seed) for seed in seeds],
+        watch,
         starts=getattr(forecaster, "coefs_", None) if forecaster.warm_start else None,
         stops=stops,
-        report=print_progress if forecaster.verbose else None,
     )
 
 
@@ -194,10 +199,3 @@ def scales_of(forecaster: Any, series: Series, recipe: Recipe, windows: Any) -> 
 def settings_of(forecaster: Any) -> Settings:
     """Return the training parameters of a forecaster."""
     return Settings(**{name: getattr(forecaster, name) for name in Settings.__dataclass_fields__})
-
-
-def print_progress(step: int, epoch: int, loss: float, validation: float | None) -> None:
-    """Print a line of a training that is to be seen."""
-    print(f"Iteration {epoch}, loss = {loss:.8f}")  # noqa: T201 - verbose=True asks for it
-    if validation is not None:
-        print(f"Validation loss: {validation:.6f}")  # noqa: T201

@@ -25,7 +25,7 @@ from rnnforecast.network.dense import Dense
 from rnnforecast.network.recurrent import Recurrent
 from rnnforecast.network.repeat import Repeat
 from rnnforecast.network.sequences import SequenceNetwork
-from rnnforecast.training.loop import train
+from rnnforecast.training.loop import Report, train
 from rnnforecast.training.optimizers import optimizer
 from rnnforecast.training.schedules import schedule
 
@@ -207,13 +207,14 @@ def fit_reconstruction(
     max_iter: int,
     dtype: Any,
     rng: np.random.Generator,
+    report: Report | None = None,
 ) -> tuple[ReconstructionModel, Array, int]:
     """Train an encoder-decoder on the older training rows, and take the errors of the newer ones.
 
     Parameters
     ----------
     table : ndarray of shape (N, C)
-    n_targets, cell, n_units, n_rows, back, solver, max_iter, dtype, rng
+    n_targets, cell, n_units, n_rows, back, solver, max_iter, dtype, rng, report
         As in `ReconstructionModel` and `rnnforecast.estimators._trained.trained_reservoir`.
 
     Returns
@@ -239,6 +240,7 @@ def fit_reconstruction(
         n_steps=max_iter,
         rng=rng,
         clip_norm=LARGEST_NORM,
+        report=report,
     )
     if descent.diverged:
         warnings.warn(

@@ -14,18 +14,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from joblib import parallel_config
 from numpy.typing import NDArray
 from sklearn.base import clone
 
 from rnnforecast.estimators._architecture import Architecture
 from rnnforecast.estimators._ensemble import Ensemble, laid_out, validation_windows
 from rnnforecast.estimators._frames import Scales
-from rnnforecast.estimators._learning import print_progress, rows_held_out, scales_of, settings_of
+from rnnforecast.estimators._learning import rows_held_out, scales_of, settings_of
 from rnnforecast.estimators._partitions import Columns, Numbering, Panel
 from rnnforecast.estimators._recipe import Recipe
 from rnnforecast.estimators._samples import Samples
 from rnnforecast.estimators._threads import n_threads
-from rnnforecast.estimators._training import VALIDATIONS, Settings, each, usable
+from rnnforecast.estimators._training import VALIDATIONS, Settings, Trained, each, usable
+from rnnforecast.estimators._watching import Watch
 from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.network.compose import at_once
 from rnnforecast.network.network import Network
@@ -34,7 +36,7 @@ from rnnforecast.network.windows import Windows
 from rnnforecast.series import Series
 from rnnforecast.series.spans import Origins
 from rnnforecast.training.batches import Objective
-from rnnforecast.training.loop import History, train
+from rnnforecast.training.loop import Report, train
 from rnnforecast.training.optimizers import Optimizer, optimizer
 from rnnforecast.training.rounds import Ask, Averaged, Place, Summed
 from rnnforecast.training.schedules import Schedule
@@ -164,21 +166,23 @@ class TrainInRounds:
         recipe: Recipe,
         architecture: Architecture,
         seeds: np.ndarray,
+        watch: Watch,
         stops: list[int] | None = None,
     ) -> Ensemble:
         """Train one network for each seed; `series`, and `ahead` that goes on, are those of the sample."""
         network, windows = architecture.network, architecture.windows
         scales = scales_of(forecaster, series, recipe, windows)
-        # A clone: places need no more than its parameters.
-        plan = Plan(clone(forecaster), self._columns, recipe, network, windows, scales, holds_out=ahead is not None)
+        parameters = clone(forecaster).set_params(callback=None)  # nobody watches in other places
+        plan = Plan(parameters, self._columns, recipe, network, windows, scales, holds_out=ahead is not None)
         ask = self._settle(plan)
         starts = getattr(forecaster, "coefs_", None) if forecaster.warm_start else None
-        members = [self._member(plan, ask, *one) for one in each([int(seed) for seed in seeds], starts, stops)]
+        with parallel_config(backend="sequential"):  # it is the places that compute, not joblib's workers
+            members = each(partial(self._member, plan, ask), [int(seed) for seed in seeds], watch, starts, stops)
         return Ensemble(network, windows, scales, [w for w, _ in members], [h for _, h in members])
 
     def _member(
-        self, plan: Plan, ask: Ask, seed: int, start: np.ndarray | None, stop_at: int | None
-    ) -> tuple[np.ndarray, History]:
+        self, plan: Plan, ask: Ask, seed: int, start: np.ndarray | None, stop_at: int | None, report: Report | None
+    ) -> Trained:
         """Train one network; return its weights and how it went."""
         network, settings, rng = plan.network, settings_of(plan.forecaster), np.random.default_rng(seed)
         drawn, earlier = network.initial(rng), usable(start, network.layout, network.dtype)
@@ -205,7 +209,7 @@ class TrainInRounds:
             tol=settings.tol,
             shard_size=rounds.batch_size,
             stop_at=stop_at,
-            report=print_progress if plan.forecaster.verbose else None,
+            report=report,
         )
         return weights, history
 

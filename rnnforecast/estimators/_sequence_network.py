@@ -31,7 +31,7 @@ ARCHITECTURAL = (
 TRAINED = (
     *("solver", "momentum", "nesterovs_momentum", "batch_size", "learning_rate", "learning_rate_init", "max_iter"),
     *("shuffle", "clip_norm", "clip_value", "early_stopping", "validation_fraction", "n_iter_no_change", "tol"),
-    *("warm_start", "dtype", "random_state", "verbose", "n_jobs"),
+    *("warm_start", "dtype", "random_state", "verbose", "callback", "n_jobs"),
 )
 CONSTRAINTS: dict[str, Any] = {
     **{name: ARCHITECTURE[name] for name in ARCHITECTURAL},

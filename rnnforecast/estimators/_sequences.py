@@ -20,20 +20,22 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from rnnforecast.estimators import _sequence_network as design
 from rnnforecast.estimators import _sequence_ridge as ridge
+from rnnforecast.estimators._interchange import SequenceInterchange
 from rnnforecast.estimators._reservoir import CONSTRAINTS as RESERVOIR
 from rnnforecast.estimators._reservoir import check_reservoir
 from rnnforecast.estimators._sequence_reading import Given, read_sequences
 from rnnforecast.estimators._threads import n_threads, one_blas_thread
+from rnnforecast.estimators._watching import CallbackSupportMixin, Watch, watched
 from rnnforecast.network.compose import at_once
 from rnnforecast.network.sequence_objective import Labels, Numbers, SequenceObjective
 from rnnforecast.network.sequences import SequenceNetwork, Sequences
 from rnnforecast.scaling import Scaler, fit_scaler
-from rnnforecast.training.loop import History, train
+from rnnforecast.training.loop import History, Report, train
 from rnnforecast.training.optimizers import Optimizer
 from rnnforecast.training.schedules import schedule
 
 
-class SequenceEstimator(BaseEstimator):
+class SequenceEstimator(CallbackSupportMixin, SequenceInterchange, BaseEstimator):
     """Base of `RNNRegressor` and `RNNClassifier`, whose documentation says what the parameters are."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -80,13 +82,14 @@ class SequenceEstimator(BaseEstimator):
         design.check(self)
         check_reservoir(self)
         ridge.check_ridge(self)
-        learner = copy(self)
-        with one_blas_thread():
-            learner._learn(X, y, sample_weight, partial=partial, classes=classes)
-        self.__dict__ = learner.__dict__
+        with watched(self, X, y), one_blas_thread():
+            watch = Watch(self, X=X, y=y)
+            learner = copy(self)
+            learner._learn(X, y, sample_weight, watch, partial=partial, classes=classes)
+            self.__dict__ = learner.__dict__
         return self
 
-    def _learn(self, X: Any, y: Any, sample_weight: Any, *, partial: bool, classes: Any) -> None:
+    def _learn(self, X: Any, y: Any, sample_weight: Any, watch: Watch, *, partial: bool, classes: Any) -> None:
         """Learn from the beginning, or (`partial`) go once through the sequences from where the last call stopped."""
         before = (self._form(), self.network_.layout.slices, self.coefs_[0]) if hasattr(self, "coefs_") else None
         first = before is None or not partial
@@ -107,7 +110,9 @@ class SequenceEstimator(BaseEstimator):
         if self.solver == "ridge":
             history = ridge.solve(self, self.network_, coefs, inputs, targets, rows)
         else:
-            history = self._descend(SequenceObjective(self.network_, inputs, targets), coefs, rows, held_out, partial)
+            objective = SequenceObjective(self.network_, inputs, targets)
+            report = watch.report(attributes=lambda: vars(self) | {"coefs_": [coefs.copy()]})
+            history = self._descend(objective, coefs, rows, held_out, partial, report)
         self.coefs_ = [coefs]
         self.loss_curve_ = history.loss_curve if first else [*self.loss_curve_, *history.loss_curve]
         self.n_iter_ = history.n_epochs if first else self.n_iter_ + history.n_epochs
@@ -127,7 +132,13 @@ class SequenceEstimator(BaseEstimator):
         return start
 
     def _descend(
-        self, objective: SequenceObjective, coefs: np.ndarray, rows: np.ndarray, held_out: np.ndarray, partial: bool
+        self,
+        objective: SequenceObjective,
+        coefs: np.ndarray,
+        rows: np.ndarray,
+        held_out: np.ndarray,
+        partial: bool,
+        report: Report | None,
     ) -> History:
         """Train `coefs` in place."""
         batch_size, n_steps = design.pace(self, len(rows))
@@ -153,7 +164,7 @@ class SequenceEstimator(BaseEstimator):
             tol=self.tol,
             n_threads=n_threads(self.n_jobs),
             shard_size=at_once(self.network_.encoder.products(objective.inputs.longest), batch_size),
-            report=_print_progress if self.verbose else None,
+            report=report,
         )
         if history.diverged:
             warnings.warn(
@@ -259,8 +270,3 @@ def _weights(sample_weight: Any, given: Given) -> tuple[np.ndarray | None, np.nd
     if not weight.any():
         raise ValueError("sample_weight must have a positive entry, got zeros only")
     return weight, np.flatnonzero(weight)
-
-
-def _print_progress(step: int, epoch: int, loss: float, validation: float | None) -> None:
-    text = f"Iteration {epoch}, loss = {loss:.8f}"
-    print(text if validation is None else f"{text}, validation loss = {validation:.8f}")  # noqa: T201 - verbose=True

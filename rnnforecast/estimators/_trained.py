@@ -22,7 +22,7 @@ from rnnforecast.network.recurrent import Recurrent
 from rnnforecast.network.reservoir import Reservoir
 from rnnforecast.network.sequences import SequenceNetwork
 from rnnforecast.network.streams import StreamObjective
-from rnnforecast.training.loop import train
+from rnnforecast.training.loop import Report, train
 from rnnforecast.training.optimizers import optimizer
 from rnnforecast.training.schedules import schedule
 
@@ -81,6 +81,7 @@ def trained_reservoir(
     max_iter: int,
     dtype: Any,
     rng: np.random.Generator,
+    report: Report | None = None,
 ) -> tuple[Reservoir, int]:
     """Train a recurrent layer under a linear head, which is then left to the closed-form readout.
 
@@ -99,6 +100,8 @@ def trained_reservoir(
         Updates.
     dtype : numpy floating type
     rng : numpy.random.Generator
+    report : callable or None
+        See `rnnforecast.training.loop.train`.
 
     Returns
     -------
@@ -125,6 +128,7 @@ def trained_reservoir(
         rng=rng,
         shuffle=False,
         clip_norm=LARGEST_NORM,
+        report=report,
     )
     if descent.diverged:
         warnings.warn(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -11,15 +11,18 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
 
 from rnnforecast.estimators._threads import n_threads
+from rnnforecast.estimators._watching import CONSTRAINTS as WATCHING
+from rnnforecast.estimators._watching import Watch
+from rnnforecast.estimators._workers import spread
 from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.network.layout import Layout
 from rnnforecast.training.batches import Objective
-from rnnforecast.training.loop import History, train
+from rnnforecast.training.loop import History, Report, train
 from rnnforecast.training.optimizers import Optimizer, optimizer
 from rnnforecast.training.schedules import Schedule, schedule
 
 VALIDATIONS = 15  # times that the validation loss is looked at in a training
-
+Trained = tuple[np.ndarray, History]  # weights, and how the training went
 
 CONSTRAINTS: dict[str, Any] = {
     "loss": [StrOptions(set(LOSSES) - {"quantile"})],
@@ -44,7 +47,7 @@ CONSTRAINTS: dict[str, Any] = {
     "warm_start": ["boolean"],
     "dtype": [StrOptions({"float32", "float64"})],
     "random_state": ["random_state"],
-    "verbose": ["verbose"],
+    **WATCHING,
     "n_jobs": [None, Integral],
 }
 
@@ -127,7 +130,7 @@ def descend(
     validate: Callable[[], float] | None = None,
     stop_at: int | None = None,
     progress: Callable[[float], None] | None = None,
-    report: Callable[..., None] | None = None,
+    report: Report | None = None,
 ) -> History:
     """Train `weights` in place as `settings` say; `rnnforecast.training.loop.train` explains the rest."""
     return train(
@@ -160,9 +163,28 @@ def usable(start: np.ndarray | None, layout: Layout, dtype: Any) -> np.ndarray |
 
 
 def each(
-    seeds: list[int], starts: list[np.ndarray] | None, stops: list[int] | None
-) -> Iterator[tuple[int, np.ndarray | None, int | None]]:
-    """Seed, weights to start from and updates to stop after of each member; None where there are none."""
-    for k, seed in enumerate(seeds):
-        start = starts[k] if starts is not None and k < len(starts) else None
-        yield seed, start, None if stops is None else stops[k]
+    train_one: Callable[..., Trained],
+    seeds: list[int],
+    watch: Watch,
+    starts: list[np.ndarray] | None,
+    stops: list[int] | None,
+) -> list[Trained]:
+    """Train one network after the other, until those who watch want no more; on a cluster, unwatched, all at once.
+
+    Parameters
+    ----------
+    train_one : callable
+        ``train_one(seed, start, stop_at, report)``; weights to start from and updates to stop after may be None.
+    """
+    given = [
+        (seed, starts[k] if starts is not None and k < len(starts) else None, None if stops is None else stops[k])
+        for k, seed in enumerate(seeds)
+    ]
+    if watch.report() is None:
+        return spread(train_one, ((*one, None) for one in given))
+    members: list[Trained] = []
+    for k, one in enumerate(given):
+        members.append(train_one(*one, watch.report(k + 1)))
+        if watch.stopped:
+            break
+    return members

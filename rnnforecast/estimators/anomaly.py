@@ -17,12 +17,11 @@ from rnnforecast.estimators._detector_parameters import CONSTRAINTS, check
 from rnnforecast.estimators._parameters import check_parameters, checked_number
 from rnnforecast.estimators._scoring import Scored
 from rnnforecast.estimators._threads import one_blas_thread
+from rnnforecast.estimators._watching import CallbackSupportMixin, watched
 from rnnforecast.series import Steps, read_steps
 
-__all__ = ["RNNAnomalyDetector"]
 
-
-class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
+class RNNAnomalyDetector(CallbackSupportMixin, OutlierMixin, BaseEstimator):
     """Find rows of a time series that are unlike what came before them.
 
     A recurrent reservoir reads the series; linear readouts of its states and of the newest values, solved in closed
@@ -57,8 +56,7 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
         reconstruction, the window's rows.
     alpha : float, default=1e-5
         Penalty of the readouts of states, per row.
-    spectral_radius : float, default=0.95
-    input_scale : float, default=0.5
+    spectral_radius, input_scale : float, default=0.95, 0.5
     error_norm : {"mean", "mahalanobis"}, default="mean"
         Size of a row's errors: mean over the steps ahead, or their Mahalanobis distance (Malhotra et al., 2015).
     smooth : "auto", int or None, default="auto"
@@ -77,6 +75,8 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
         With ``mode="offline"``: compare windows with those of the training rows, too.
     max_iter : int, default=150
         Updates of the gradient solvers.
+    callback : callable or None, default=None
+        As in `RNNForecaster`; called by the gradient solvers.
     dtype : {"float32", "float64"}, default="float64"
         Of the recurrent states.
     random_state : int, RandomState or None, default=None
@@ -141,6 +141,7 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
         drift: bool = False,
         shape: bool = False,
         max_iter: int = 150,
+        callback: Any = None,
         dtype: str = "float64",
         random_state: Any = None,
     ) -> None:
@@ -163,6 +164,7 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
         self.drift = drift
         self.shape = shape
         self.max_iter = max_iter
+        self.callback = callback
         self.dtype = dtype
         self.random_state = random_state
 
@@ -182,15 +184,13 @@ class RNNAnomalyDetector(OutlierMixin, BaseEstimator):
 
         Raises
         ------
-        InvalidParameterError
-            A parameter out of its range.
         TypeError, ValueError
-            Data that are no rows of numbers, or too few; the sentence says where and what to do.
+            A parameter out of its range, or data that are no rows of numbers, or too few; the sentence says where.
         """
         check_parameters(self)
         check(self)
         steps = read_steps(X)
-        with one_blas_thread():
+        with watched(self, X), one_blas_thread():
             learned = _detector.learn(self, steps)
         state = {
             "_learned": learned,

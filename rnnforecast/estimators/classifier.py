@@ -68,9 +68,8 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         Weight of each class in the loss, by label; "balanced" is inverse to how often it is seen.
     solver : {"adamw", "adam", "sgd", "rmsprop", "ridge"}, default="adamw"
         "ridge" is an echo state network (Jaeger, 2001): recurrent weights stay random, a linear readout of the states
-        is solved in closed form. Use ``cell="leaky"`` and some 200 units.
-        The answers are least-squares fits of -1 and 1, or one-hot codes, made log-odds by one factor that held-out
-        labels support.
+        is solved in closed form. Use ``cell="leaky"`` and some 200 units. The answers are least-squares fits of -1 and
+        1, or one-hot codes, made log-odds by one factor that held-out labels support.
     spectral_radius, sparsity, input_scaling : float, default=0.95, 0.9, 0.5
         Of random recurrent weights: largest absolute eigenvalue and share of zeros; range of the input weights.
     leak : float or tuple of float, default=(0.05, 0.2, 0.5, 1.0)
@@ -89,10 +88,8 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
     max_iter : "auto" or int, default="auto"
         Passes over the sequences; "auto" is forty, within 600 to 3000 updates.
     shuffle : bool, default=True
-    clip_norm : float or None, default=1.0
-        Largest norm of a gradient.
-    clip_value : float or None, default=None
-        Largest absolute value of a gradient's element.
+    clip_norm, clip_value : float or None, default=1.0, None
+        Largest norm of a gradient, and largest absolute value of its elements.
     early_stopping : bool, default=False
         Keep the weights that were best on held-out sequences:
         the last `validation_fraction` of each class, or of all if they have several labels each.
@@ -106,6 +103,8 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
     dtype : {"float32", "float64"}, default="float32"
     random_state : int, RandomState or None, default=None
     verbose : bool or int, default=False
+    callback : callable or None, default=None
+        As in `RNNForecaster`; called after every epoch, and within long ones.
     n_jobs : int or None, default=None
         Threads of one fit; results are the same bits for any number.
 
@@ -179,6 +178,7 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         dtype: str = "float32",
         random_state: Any = None,
         verbose: bool | int = False,
+        callback: Any = None,
         n_jobs: int | None = None,
     ):
         self.output = output
@@ -217,6 +217,7 @@ class RNNClassifier(ClassifierMixin, SequenceEstimator):
         self.dtype = dtype
         self.random_state = random_state
         self.verbose = verbose
+        self.callback = callback
         self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> RNNClassifier:

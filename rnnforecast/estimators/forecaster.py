@@ -165,6 +165,12 @@ class RNNForecaster(BlendedForecaster):
     dtype : {"float32", "float64"}, default="float32"
     random_state : int, RandomState or None, default=None
     verbose : bool or int, default=False
+        Print how each training goes: at most a line a second and one at its end; 2 prints all there are.
+    callback : callable or None, default=None
+        Called some fifteen times in each training with a `rnnforecast.training.progress.Progress`; ``callback=print``
+        prints it. Where it returns True the fit ends: the network at hand keeps its best weights, no other is begun,
+        and the second training, on all rows, counts only if it was finished. Clones share a function, but copy an
+        object. To be pickled, or sent to other processes, it must be a function of a module, no lambda.
     n_jobs : int or None, default=None
         Threads of one fit; results are the same bits for any number.
 
@@ -285,6 +291,7 @@ class RNNForecaster(BlendedForecaster):
         dtype: str = "float32",
         random_state: Any = None,
         verbose: bool | int = False,
+        callback: Any = None,
         n_jobs: int | None = None,
     ):
         self.horizon = horizon
@@ -351,6 +358,7 @@ class RNNForecaster(BlendedForecaster):
         self.dtype = dtype
         self.random_state = random_state
         self.verbose = verbose
+        self.callback = callback
         self.n_jobs = n_jobs
 
     def _validate_params(self) -> None:

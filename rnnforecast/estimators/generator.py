@@ -17,6 +17,8 @@ from rnnforecast.estimators import _generator as learning
 from rnnforecast.estimators._parameters import checked_number
 from rnnforecast.estimators._symbols import Alphabet, Text, read
 from rnnforecast.estimators._threads import one_blas_thread
+from rnnforecast.estimators._watching import CONSTRAINTS as WATCHING
+from rnnforecast.estimators._watching import CallbackSupportMixin, Watch, watched
 from rnnforecast.estimators._writing import Choice, TextModel
 from rnnforecast.kernels.cells import Cell
 from rnnforecast.network.sequences import SequenceNetwork
@@ -25,7 +27,7 @@ from rnnforecast.training.optimizers import Optimizer
 COUNT = Interval(Integral, 1, None, closed="left")
 
 
-class RNNGenerator(BaseEstimator):
+class RNNGenerator(CallbackSupportMixin, BaseEstimator):
     """Learn the next symbol of a text or token sequence; generate, and score.
 
     At every step a symbol goes in and a probability of each possible next one comes out. The text is cut into parallel
@@ -79,6 +81,8 @@ class RNNGenerator(BaseEstimator):
     dtype : {"float32", "float64"}, default="float32"
     random_state : int, RandomState or None, default=None
     verbose : bool or int, default=False
+    callback : callable or None, default=None
+        As in `RNNForecaster`; called after every pass over the text, and within long ones.
     n_jobs : int or None, default=None
         Threads of one fit; results are the same bits for any number.
 
@@ -134,7 +138,7 @@ class RNNGenerator(BaseEstimator):
         "warm_start": ["boolean"],
         "dtype": [StrOptions({"float32", "float64"})],
         "random_state": ["random_state"],
-        "verbose": ["verbose"],
+        **WATCHING,
         "n_jobs": [None, Integral],
     }
 
@@ -172,6 +176,7 @@ class RNNGenerator(BaseEstimator):
         dtype: str = "float32",
         random_state: Any = None,
         verbose: bool | int = False,
+        callback: Any = None,
         n_jobs: int | None = None,
     ):
         self.cell = cell
@@ -200,6 +205,7 @@ class RNNGenerator(BaseEstimator):
         self.dtype = dtype
         self.random_state = random_state
         self.verbose = verbose
+        self.callback = callback
         self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: Any = None) -> RNNGenerator:
@@ -335,13 +341,14 @@ class RNNGenerator(BaseEstimator):
 
     def _take_over(self, alphabet: Alphabet, text: Text, *, first: bool, once: bool) -> RNNGenerator:
         """Learn, and take over in one step what was learnt: after a failure all is as before."""
-        learner = copy(self)
-        with one_blas_thread():
-            learner._learn(alphabet, alphabet.encode(text), first=first, once=once)
-        self.__dict__ = learner.__dict__
+        with watched(self), one_blas_thread():
+            watch = Watch(self)
+            learner = copy(self)
+            learner._learn(alphabet, alphabet.encode(text), watch, first=first, once=once)
+            self.__dict__ = learner.__dict__
         return self
 
-    def _learn(self, alphabet: Alphabet, numbers: np.ndarray, *, first: bool, once: bool) -> None:
+    def _learn(self, alphabet: Alphabet, numbers: np.ndarray, watch: Watch, *, first: bool, once: bool) -> None:
         """Learn from the beginning if `first`, else go on; in one pass, or as many as are asked for."""
         learning.require_length(numbers)
         counts = np.bincount(numbers, minlength=len(alphabet))
@@ -356,13 +363,14 @@ class RNNGenerator(BaseEstimator):
             rng, optimizer = deepcopy(self._rng), deepcopy(self._optimizer)
             network, weights = self._model.network, self._model.weights.copy()
             counts += self._model.counts
-        progress = learning.learn(self, network, weights, optimizer, numbers, rng, once=once)
+        report = watch.report(attributes=lambda: {"_model": TextModel(alphabet, network, weights.copy(), counts)})
+        history = learning.learn(self, network, weights, optimizer, numbers, rng, once=once, report=report)
         self._model, self._rng, self._optimizer = TextModel(alphabet, network, weights, counts), rng, optimizer
         self.vocabulary_, self.network_, self.coefs_ = dict(alphabet.codes), network, [weights]
         self.n_parameters_ = network.layout.size
-        self.loss_curve_ = progress.losses if first else [*self.loss_curve_, *progress.losses]
-        self.n_iter_, self.validation_scores_ = len(self.loss_curve_), progress.validation_losses
-        self.best_loss_ = min(progress.validation_losses or self.loss_curve_[-1:], default=np.inf)
+        self.loss_curve_ = history.loss_curve if first else [*self.loss_curve_, *history.loss_curve]
+        self.n_iter_, self.validation_scores_ = len(self.loss_curve_), history.validation_scores[1:]
+        self.best_loss_ = min(self.validation_scores_ or self.loss_curve_[-1:], default=np.inf)
 
     def _fits(self, alphabet: Alphabet, network: SequenceNetwork) -> bool:
         """Whether the last fit's weights mean the same for these symbols and this network."""

@@ -102,6 +102,8 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, SequenceEstimator):
     dtype : {"float32", "float64"}, default="float32"
     random_state : int, RandomState or None, default=None
     verbose : bool or int, default=False
+    callback : callable or None, default=None
+        As in `RNNForecaster`; called after every epoch, and within long ones.
     n_jobs : int or None, default=None
         Threads of one fit; results are the same bits for any number.
 
@@ -173,6 +175,7 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, SequenceEstimator):
         dtype: str = "float32",
         random_state: Any = None,
         verbose: bool | int = False,
+        callback: Any = None,
         n_jobs: int | None = None,
     ):
         self.output = output
@@ -211,6 +214,7 @@ class RNNRegressor(MultiOutputMixin, RegressorMixin, SequenceEstimator):
         self.dtype = dtype
         self.random_state = random_state
         self.verbose = verbose
+        self.callback = callback
         self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> RNNRegressor:

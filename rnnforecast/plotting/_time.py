@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from rnnforecast.plotting._canvas import letters
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+TICK, NARROW = 0.6, 4.0  # inches that a label takes, and below which an axis' name would run into the year
+YEAR = 8  # letters of the year, and of room before it
 
 
 class TimeAxis:
@@ -33,13 +38,22 @@ class TimeAxis:
 
     def label(self) -> None:
         """Put readable ticks and the axis' name."""
-        zone = "" if self._zone is None else f" ({self._zone})"
-        self._ax.set_xlabel(f"{'time' if self._name is None else self._name}{zone}")
+        width = self._ax.bbox.width / self._ax.figure.dpi  # inches
+        narrow = width < NARROW
+        name = "time" if self._name is None else self._name
+        full = f"{name}" if self._zone is None else f"{name} ({self._zone})"
+        if narrow and len(full) > letters(self._ax, self._ax.bbox.width) - YEAR:
+            full = full.replace(" (", "\n(")
+        self._ax.set_xlabel(full, loc="left" if narrow else "center")
         if self._dates:
             from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
             self._ax.xaxis_date(tz=self._zone)
-            locator = AutoDateLocator(tz=self._zone, maxticks=9)
+            n_ticks = int(np.clip(np.ceil(width / TICK), 3, 9))
+            # Every second or fourth day of the month would put the 31st, or 29th, beside the 1st.
+            n_days = float(np.diff(self._ax.get_xlim())[0])
+            multiples = not n_ticks - 1 < n_days <= 5 * (n_ticks - 1)
+            locator = AutoDateLocator(self._zone, minticks=2, maxticks=n_ticks, interval_multiples=multiples)
             self._ax.xaxis.set_major_locator(locator)
             days = "%d %b"  # a bare day number needs its month looked up elsewhere
             self._ax.xaxis.set_major_formatter(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from rnnforecast.plotting._canvas import FORECAST, OBSERVED, REFERENCES, finish, new_axes
+from rnnforecast.plotting._canvas import FORECAST, OBSERVED, REFERENCES, finish, name_lines, name_values, new_axes
 from rnnforecast.plotting._time import TimeAxis, one_series
 
 if TYPE_CHECKING:
@@ -185,7 +185,8 @@ class AnomalyDisplay:
             self._draw_intervals(panel, place)
             TimeAxis(panel, index).label()
             finish(panel)
-        upper.set_ylabel("" if self.series.name is None else str(self.series.name))
+            name_lines(panel)
+        name_values(upper, self.series.name)
         if lower is not None:
             upper.set_xlabel("")
             lower.set_ylabel(name)

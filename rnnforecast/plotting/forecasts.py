@@ -1,4 +1,4 @@
-"""Forecasts beside what was observed, and how their errors grow with the steps ahead."""
+"""Forecasts beside what was observed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from rnnforecast.plotting._canvas import FORECAST, OBSERVED, REFERENCES, axes, finish, tint
+from rnnforecast.plotting._canvas import (
+    FORECAST,
+    OBSERVED,
+    REFERENCES,
+    axes,
+    draw_band,
+    finish,
+    name_lines,
+    name_values,
+)
 from rnnforecast.plotting._time import TimeAxis, one_series, require_one_series
 
 if TYPE_CHECKING:
@@ -96,9 +105,13 @@ class ForecastDisplay:
         -------
         ForecastDisplay
         """
-        observed = one_series(history, column, "history")
-        center = one_series(forecast, column, "forecast")
-        display = cls(
+        return cls.of(history, forecast, truth, references, column).plot(ax, last=last, name=name)
+
+    @classmethod
+    def of(cls, history: Any, forecast: Any, truth: Any, references: Any, column: str | None) -> ForecastDisplay:
+        """Return a display that is still to be drawn; the parameters are those of `from_predictions`."""
+        observed, center = one_series(history, column, "history"), one_series(forecast, column, "forecast")
+        return cls(
             history=observed,
             forecast=center,
             truth=None if truth is None else one_series(truth, column, "truth"),
@@ -107,7 +120,6 @@ class ForecastDisplay:
                 key: one_series(value, column, f"references[{key!r}]") for key, value in (references or {}).items()
             },
         )
-        return display.plot(ax, last=last, name=name)
 
     @classmethod
     def from_estimator(
@@ -179,6 +191,13 @@ class ForecastDisplay:
             The display itself, with ``ax_`` and ``figure_`` set.
         """
         ax = axes(ax)
+        self.draw(ax, last=last, name=name)
+        name_lines(ax)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def draw(self, ax: Axes, *, last: int | None = None, name: str = "forecast") -> None:
+        """Draw as `plot` does, but on the axes given, without a legend."""
         shown = self.history.iloc[-(max(4 * len(self.forecast), 48) if last is None else last) :]
         # One line through history and truth: they are the same series, and the cutoff is marked by itself.
         observed = shown if self.truth is None else pd.concat([shown, self.truth])
@@ -188,9 +207,7 @@ class ForecastDisplay:
         point: dict[str, Any] = {"marker": "o", "markersize": 4} if len(x) == 1 else {}  # one step makes no line
         ax.plot(x, self.forecast.to_numpy(), color=FORECAST, linewidth=2.0, label=name, zorder=4, **point)
         for k, (level, (lower, upper)) in enumerate(sorted((self.intervals or {}).items(), reverse=True)):
-            # Opaque, each narrower one darker: the legend then has the colours of the picture.
-            shade = tint(FORECAST, min(0.15 + 0.15 * k, 0.75))
-            ax.fill_between(x, lower, upper, color=shade, linewidth=0, label=f"{level:g} % interval", zorder=0.5)
+            draw_band(ax, x, lower, upper, k, f"{level:g} % interval")
         for k, (label, values) in enumerate((self.references or {}).items()):
             color, dashes = REFERENCES[k % len(REFERENCES)], ("--", "-.", ":")[k % 3]
             ax.plot(
@@ -198,84 +215,8 @@ class ForecastDisplay:
             )
         ax.axvline(axis(shown.index[-1:])[0], color="0.55", linewidth=0.8, linestyle=":", zorder=0)
         axis.label()
-        ax.set_ylabel("" if self.history.name is None else str(self.history.name))
+        name_values(ax, self.history.name)
         finish(ax)
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
-
-
-class BacktestDisplay:
-    """The mean absolute error of a backtest by step ahead, beside the seasonal naive forecast's.
-
-    Use `from_backtest`; the constructor only stores.
-
-    Parameters
-    ----------
-    errors : pandas.DataFrame of shape (h, 2)
-        Mean absolute error by step ahead, columns "forecast" and "seasonal_naive".
-
-    Attributes
-    ----------
-    ax_ : matplotlib.axes.Axes
-        Where it was drawn.
-    figure_ : matplotlib.figure.Figure
-        The figure of these axes.
-    """
-
-    ax_: Axes
-    figure_: Any  # a SubFigure, if the axes given lie in one
-
-    def __init__(self, *, errors: pd.DataFrame) -> None:
-        self.errors = errors
-
-    @classmethod
-    def from_backtest(
-        cls, backtest: Any, *, column: str | None = None, name: str | None = None, ax: Axes | None = None
-    ) -> BacktestDisplay:
-        """Draw what ``estimator.backtest(...)`` returned.
-
-        Parameters
-        ----------
-        backtest : Backtest
-            What its ``by_step()`` returns is drawn.
-        column : str, default=None
-            The target to draw; needed if there are several.
-        name : str, default=None
-            The forecast's name in the legend; the forecaster's class if None.
-        ax : matplotlib.axes.Axes, default=None
-            Where to draw; a new figure if None.
-
-        Returns
-        -------
-        BacktestDisplay
-        """
-        errors = backtest.by_step()
-        if errors.index.nlevels > 1:
-            targets = list(errors.index.unique("target"))
-            if column not in targets:
-                raise ValueError(f"column must be one of the targets {targets[:5]}, got {column!r}")
-            errors = errors.xs(column, level="target")
-        display = cls(errors=errors[["forecast", "seasonal_naive"]])
-        return display.plot(ax, name=backtest.model if name is None else name)
-
-    def plot(self, ax: Axes | None = None, *, name: str = "forecast") -> BacktestDisplay:
-        """Draw, on new axes or on those given; `name` is the forecast's name in the legend."""
-        ax = axes(ax)
-        from matplotlib.ticker import MaxNLocator
-
-        lines: dict[str, dict[str, Any]] = {
-            "seasonal_naive": {"label": "seasonal naive", "color": REFERENCES[0], "linestyle": "--", "marker": "s"},
-            "forecast": {"label": name, "color": FORECAST, "linewidth": 2.0, "marker": "o"},
-        }
-        for column, style in lines.items():
-            ax.plot(self.errors.index, self.errors[column], markersize=3, **style)
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        ax.set_xlabel("steps ahead")
-        ax.set_ylabel("mean absolute error")
-        ax.set_ylim(bottom=0.0)  # an error's size means nothing without its zero
-        finish(ax)
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
 
 
 def _intervals(forecast: pd.Series | pd.DataFrame, target: str) -> dict[float, tuple[pd.Series, pd.Series]]:

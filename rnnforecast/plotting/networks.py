@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from rnnforecast.plotting._canvas import FORECAST, OBSERVED, REFERENCES, axes, finish
+from rnnforecast.plotting._canvas import FORECAST, OBSERVED, REFERENCES, axes, finish, name_lines
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _COLORS = (FORECAST, *REFERENCES)
 _WIDE = 30.0  # losses that differ by more are drawn on a logarithmic scale
+MOST_MARKERS = 30  # more hide their line
 
 
 class LossCurveDisplay:
@@ -73,16 +74,21 @@ class LossCurveDisplay:
         if len(validation):
             at = np.linspace(0.0, len(loss), len(validation))
             best = int(np.argmin(validation))
-            ax.plot(at, validation, color=REFERENCES[0], linestyle="--", marker="o", markersize=3, label="held out")
+            few: dict[str, Any] = (
+                {"linestyle": "--", "marker": "o", "markersize": 3} if len(validation) <= MOST_MARKERS else {}
+            )
+            ax.plot(at, validation, color=REFERENCES[0], label="held out", **few)
             ax.plot(at[best], validation[best], "o", color=OBSERVED, markersize=6, label="best")
         drawn = np.concatenate([loss, validation])
         if drawn.min() > 0.0 and drawn.max() > _WIDE * drawn.min():
             ax.set_yscale("log")
+            _label_decades(ax)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        ax.set_xlim(left=0.0)
+        ax.set_xlim(-0.02 * len(loss), 1.02 * len(loss))
         ax.set_xlabel("epochs")
         ax.set_ylabel("loss")
         finish(ax)
+        name_lines(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -157,10 +163,12 @@ class GradientFlowDisplay:
             values = self.norms[column].where(self.norms[column] > 0.0)
             ax.plot(self.norms.index, values, color=_COLORS[k % len(_COLORS)], linewidth=2.0, label=str(column))
         ax.set_yscale("log")
+        _label_decades(ax)
         ax.set_xlim(left=0.0)
         ax.set_xlabel("lag (steps before the newest)")
         ax.set_ylabel("norm of the gradient")
         finish(ax)
+        name_lines(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -224,6 +232,7 @@ class AttentionDisplay:
             ax.set_ylim(bottom=0.0)
             ax.set_ylabel("weight")
             finish(ax)
+            name_lines(ax)
         else:
             from matplotlib.ticker import MaxNLocator
 
@@ -233,9 +242,21 @@ class AttentionDisplay:
             ax.yaxis.set_major_locator(MaxNLocator(integer=True))
             ax.set_ylabel("steps ahead")
         ax.set_xlim(-self.lookback, 0.0)
+        ax.xaxis.set_major_formatter(lambda x, _: f"{abs(x):g}")
         ax.set_xlabel("rows before the forecast")
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+
+def _label_decades(ax: Axes) -> None:
+    """Label a logarithmic axis with plain numbers, some within a decade if there are few decades."""
+    from matplotlib.ticker import LogLocator
+
+    low, high = ax.get_ylim()
+    if high < 1e3 * low:
+        ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.minorticks_off()
 
 
 def _learned(estimator: Any, name: str, remedy: str) -> Any:

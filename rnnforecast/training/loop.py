@@ -11,11 +11,12 @@ import numpy as np
 from rnnforecast.training import optimizers
 from rnnforecast.training.batches import Batches, Objective, Shards
 from rnnforecast.training.optimizers import Optimizer
+from rnnforecast.training.progress import Cadence, Progress
 from rnnforecast.training.schedules import Schedule
 from rnnforecast.training.stopping import Best
 
 Array = np.ndarray
-Report = Callable[[int, int, float, float | None], None]
+Report = Callable[[Progress], bool]
 
 
 @dataclass
@@ -76,6 +77,7 @@ def train(
     stop_at: int | None = None,
     progress: Callable[[float], None] | None = None,
     report: Report | None = None,
+    history: History | None = None,
 ) -> History:
     """Minimise an objective by minibatch descent and leave the best weights in `parameters`.
 
@@ -112,8 +114,10 @@ def train(
     progress : callable or None
         Called before every update with the share of the `n_steps` updates that is made.
     report : callable or None
-        Called with step, epoch (both from 1), mean training loss since the last call, and validation loss: at every
-        validation but the first or, without one, at the end of every epoch with None.
+        Called with a `Progress` after every `validate_every` updates and the last, in parts of these if they are few.
+        Where it returns True, training ends with what it has.
+    history : History, optional
+        A new one to be filled, for those who need it if something is raised.
 
     Returns
     -------
@@ -134,8 +138,10 @@ def train(
 
     batches = Batches(rows, batch_size, shuffle=shuffle, rng=rng)
     n_last = n_steps if stop_at is None else min(stop_at, n_steps)
+    every = validate_every or len(batches)
+    cadence = Cadence(every, n_last)
     best = Best(parameters, tol=tol, patience=patience)
-    history = History()
+    history = History() if history is None else history
     losses: list[float] = []  # of every update
     gradient = np.empty_like(parameters)
 
@@ -148,6 +154,19 @@ def train(
         schedule.observe(value)
         best.offer(step, value, parameters)
         return value
+
+    def told(step: int, seen: list[float]) -> Progress:
+        return Progress(
+            epoch=(step - 1) // len(batches) + 1,
+            n_epochs=-(-n_last // len(batches)),
+            step=step,
+            n_steps=n_last,
+            report=cadence.count(step),
+            n_reports=cadence.count(n_last),
+            loss=_mean(seen),
+            validation_loss=history.validation_scores[-1] if validate is not None else None,
+            done=step == n_last or history.stopped_early,
+        )
 
     def descend(shards: Shards) -> None:
         epoch_start, n_reported = parameters.copy(), 0
@@ -163,21 +182,26 @@ def train(
             losses.append(loss)
 
             ends_epoch = step % len(batches) == 0
-            judged = validate is not None and (step == n_last or step % (validate_every or len(batches)) == 0)
-            if not (ends_epoch or judged or step == n_last):
+            judged = validate is not None and (step == n_last or step % every == 0)
+            reported = report is not None and cadence.due(step)
+            if not (ends_epoch or judged or reported or step == n_last):
                 continue
             if not np.isfinite(parameters).all():
                 raise _DivergedError
-            value = judge(step) if judged else None
+            if judged:
+                judge(step)
             if ends_epoch and validate is None:
                 # The epoch's loss speaks of the weights it began with rather than of those that its last update made.
                 best.offer(step - len(batches), _mean(losses[-len(batches) :]), epoch_start)
                 epoch_start[...] = parameters
-            if report is not None and (judged or (ends_epoch and validate is None)):
-                report(step, (step - 1) // len(batches) + 1, _mean(losses[n_reported:]), value)
-                n_reported = step
-            if judged and best.exhausted and step < n_last:
-                history.stopped_early = True
+            history.stopped_early = judged and best.exhausted and step < n_last
+            if reported and report is not None:
+                seen, n_reported = losses[n_reported:], step
+                if report(told(step, seen)):
+                    if validate is not None and not judged:
+                        judge(step)  # else the weights of a first epoch, however long, would be lost
+                    return
+            if history.stopped_early:
                 return
 
     try:
@@ -190,10 +214,11 @@ def train(
         history.diverged = True
     except BaseException:
         best.restore(parameters)
+        history.loss_curve = _by_epoch(losses[: len(losses) // len(batches) * len(batches)], len(batches))
         raise
 
     history.n_steps = len(losses)
-    history.loss_curve = [_mean(losses[first : first + len(batches)]) for first in range(0, len(losses), len(batches))]
+    history.loss_curve = _by_epoch(losses, len(batches))
     history.n_epochs = len(history.loss_curve)
     if validate is not None or history.diverged:
         best.restore(parameters)
@@ -214,6 +239,10 @@ def _clip(gradient: Array, limit_norm: float | None, limit_value: float | None) 
 def _require_finite(value: float) -> None:
     if not math.isfinite(value):
         raise _DivergedError
+
+
+def _by_epoch(losses: list[float], n_batches: int) -> list[float]:
+    return [_mean(losses[first : first + n_batches]) for first in range(0, len(losses), n_batches)]
 
 
 def _mean(values: list[float]) -> float:

@@ -14,7 +14,7 @@ from scipy.special import boxcox, inv_boxcox
 
 _Array = NDArray[np.float64]
 
-_LARGEST_LOG = 700.0  # exp(709.8) is the largest float64; an extrapolated logarithm stays finite
+LARGEST_LOG = 700.0  # exp(709.8) is the largest float64; an extrapolated logarithm stays finite
 
 
 class Pointwise(Protocol):
@@ -81,7 +81,7 @@ class Log:
 
     def inverse(self, values: _Array) -> _Array:
         """Return the exponential, finite for every finite input."""
-        return np.exp(np.clip(values, -_LARGEST_LOG, _LARGEST_LOG))
+        return np.exp(np.clip(values, -LARGEST_LOG, LARGEST_LOG))
 
     def sensitivity(self, target: _Array) -> _Array:
         """Return the values themselves."""
@@ -119,7 +119,7 @@ class BoxCox:
         """Return roots; what lies below the transform of zero is zero."""
         with np.errstate(over="ignore", divide="ignore"):
             grown = inv_boxcox(np.maximum(values, -1.0 / self.power), self.power)
-            return np.minimum(grown, np.exp(_LARGEST_LOG) / self.unit) * self.unit
+            return np.minimum(grown, np.exp(LARGEST_LOG) / self.unit) * self.unit
 
     def sensitivity(self, target: _Array) -> _Array:
         """Return the derivative of `inverse`."""

@@ -110,6 +110,27 @@ def test_a_backtest_prints_its_report_and_writes_its_forecasts(file, tmp_path, c
     assert picture.read_bytes().startswith(PNG)
 
 
+def test_a_picture_of_several_targets_shows_the_first_and_says_so(tmp_path, capsys):
+    source, picture = tmp_path / "two.csv", tmp_path / "errors.png"
+    stamps = pd.date_range("2024-01-01", periods=100, freq="h", name="time")
+    pd.DataFrame({"a": np.arange(100.0), "b": np.arange(100.0) % 24}, stamps).to_csv(source)
+    arguments = ["backtest", str(source), "--target", "a", "b", "--horizon", "4", "--model", "naive"]
+    assert main([*arguments, "--plot", str(picture)]) == 0
+    assert f"the picture is {picture}, of a alone" in capsys.readouterr().err
+    assert picture.read_bytes().startswith(PNG)
+
+
+def test_a_picture_of_a_panel_shows_six_series_and_says_so(tmp_path, capsys):
+    source, picture = tmp_path / "panel.csv", tmp_path / "panel.png"
+    stamps = pd.date_range("2024-01-01", periods=60, freq="h", name="time")
+    series = {f"s{k}": pd.Series(np.arange(60.0) % 24 + k, stamps, name="load") for k in range(8)}
+    pd.concat(series, names=["station"]).to_csv(source)
+    arguments = ["forecast", str(source), "--id", "station", "--horizon", "4", "--model", "naive"]
+    assert main([*arguments, "--plot", str(picture), "--out", str(tmp_path / "ahead.csv")]) == 0
+    assert "the picture shows 6 of 8 series" in capsys.readouterr().err
+    assert picture.read_bytes().startswith(PNG)
+
+
 def test_pictures_of_a_forecast_are_drawn(file, tmp_path):
     picture = tmp_path / "forecast.png"
     arguments = ["forecast", file, "--target", "load", "--horizon", "24", "--model", "linear"]

@@ -213,11 +213,6 @@ def test_a_warm_start_goes_on_from_the_last_weights(load):
     assert model.fit(load).validation_scores_[0] < first
 
 
-def test_verbose_prints_a_line_an_epoch(load, capsys):
-    RNNForecaster(horizon=12, verbose=True, **QUICK).fit(load)
-    assert "Iteration 1, loss = " in capsys.readouterr().out
-
-
 def test_a_random_walk_has_no_skill_and_is_said_so(rng):
     walk = pd.Series(100 + rng.normal(size=800).cumsum(), index=pd.bdate_range("2020-01-01", periods=800))
     model = RNNForecaster(horizon=5, **QUICK).fit(walk)

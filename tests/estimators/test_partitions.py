@@ -103,6 +103,20 @@ def test_places_may_move_between_rounds(parts, monkeypatch):
     assert again.validation_scores_[0] < stayed.validation_scores_[0]
 
 
+@pytest.mark.parametrize("local_steps", [None, 2])
+def test_a_fit_over_partitions_can_be_watched_and_stopped(parts, local_steps):
+    seen = []
+
+    def enough(progress):
+        seen.append(progress.step)
+        return len(seen) == 3
+
+    options = SMALL | {"max_iter": 20, "refit": False, "callback": enough}
+    fitted = distributed.fit(RNNForecaster(**options), parts, **COLUMNS, local_steps=local_steps)
+    assert len(seen) == 3
+    assert fitted.ensemble_.histories[0].n_steps == seen[-1]
+
+
 def test_local_steps_learn_too(parts):
     options = SMALL | {"max_iter": 30, "refit": False, "learning_rate_init": 0.01}
     together = distributed.fit(RNNForecaster(**options), parts, **COLUMNS).ensemble_.histories[0]

@@ -338,9 +338,3 @@ def test_a_grid_search_over_cells_and_sizes_runs_in_two_processes_as_in_one(rng)
     np.testing.assert_array_equal(one.cv_results_["mean_test_score"], two.cv_results_["mean_test_score"])
     assert len(set(one.cv_results_["mean_test_score"])) == 4
     np.testing.assert_array_equal(one.predict(X), two.predict(X))
-
-
-def test_progress_is_printed_when_asked_for(table, capsys):
-    X, y = table
-    small(verbose=True, max_iter=2).fit(X, y)
-    assert capsys.readouterr().out.splitlines()[1].startswith("Iteration 2, loss = ")

@@ -5,7 +5,7 @@ import _thread
 import numpy as np
 import pytest
 
-from rnnforecast.training.loop import train
+from rnnforecast.training.loop import History, train
 from rnnforecast.training.optimizers import optimizer
 from rnnforecast.training.schedules import schedule
 from tests.training.least_squares import LeastSquares, Troubled
@@ -93,12 +93,13 @@ def test_starting_weights_that_are_never_beaten_are_kept():
 
 @pytest.mark.parametrize(("n_steps", "every", "expected"), [(10, 3, [0, 3, 6, 9, 10]), (8, None, [0, 4, 8])])
 def test_validation_comes_first_then_regularly_and_after_the_last_step(n_steps, every, expected):
-    objective, parameters, steps = LeastSquares(), np.zeros(5), []
+    objective, parameters, heard = LeastSquares(), np.zeros(5), []
     validate = Scripted(parameters, range(99, 0, -1))
-    report = lambda step, epoch, loss, value: steps.append((step, value))  # noqa: E731
-    fit(objective, start=parameters, n_steps=n_steps, validate=validate, validate_every=every, report=report)
-    assert [0, *(step for step, _ in steps)] == expected
-    assert [value for _, value in steps] == [99 - k for k in range(1, len(expected))]
+    fit(objective, start=parameters, n_steps=n_steps, validate=validate, validate_every=every, report=heard.append)
+    newest = {99.0 - k: step for k, step in enumerate(expected)}  # reports in between tell the last one again
+    assert {p.validation_loss for p in heard} <= set(newest)
+    assert [p.validation_loss for p in heard if p.step in expected] == list(newest)[1:]
+    assert all(newest[p.validation_loss] <= p.step for p in heard)
 
 
 def test_the_objective_is_prepared_with_the_weights_that_are_validated():
@@ -249,12 +250,71 @@ def test_the_gradient_is_clipped_before_the_update():
     np.testing.assert_allclose(np.abs(by_value), rate * limit * 1.9, rtol=1e-12)
 
 
-def test_without_validation_the_report_comes_with_every_epoch():
-    lines = []
-    _, history = fit(LeastSquares(), n_steps=10, report=lambda *line: lines.append(line))
-    assert [line[:2] for line in lines] == [(4, 1), (8, 2)]
-    assert [line[2] for line in lines] == history.loss_curve[:2]
-    assert [line[3] for line in lines] == [None, None]
+def test_reports_come_with_every_epoch_and_the_last_update():
+    heard = []
+    _, history = fit(LeastSquares(), n_steps=42, report=heard.append)
+    assert [(p.step, p.epoch) for p in heard] == [(4 * k, k) for k in range(1, 11)] + [(42, 11)]
+    assert [p.loss for p in heard] == history.loss_curve
+    assert [(p.report, p.n_reports, p.n_steps, p.n_epochs) for p in heard] == [(k, 11, 42, 11) for k in range(1, 12)]
+    assert [p.done for p in heard] == [False] * 10 + [True]
+    assert {p.validation_loss for p in heard} == {None}
+
+
+def test_a_long_epoch_is_reported_in_parts():
+    heard = []
+    _, history = fit(LeastSquares(), n_steps=20, batch_size=1, report=heard.append)  # 64 updates in an epoch
+    assert [p.step for p in heard] == list(range(2, 21, 2))
+    assert np.mean([p.loss for p in heard]) == pytest.approx(history.loss_curve[0], rel=1e-12)  # sums in another order
+
+
+def test_reporting_changes_nothing():
+    expected, history = fit(LeastSquares(noise=0.3), report=None)
+    found, other = fit(LeastSquares(noise=0.3), report=lambda progress: False)
+    np.testing.assert_array_equal(found, expected)
+    assert other == history
+
+
+def test_who_watches_may_stop_a_training():
+    stopped, history = fit(LeastSquares(), report=lambda progress: progress.step == 8)
+    np.testing.assert_array_equal(stopped, fit(LeastSquares(), stop_at=8)[0])
+    assert (history.n_steps, history.n_epochs, history.stopped_early) == (8, 2, False)
+
+
+def test_a_stop_keeps_the_best_validated_weights():
+    objective, parameters = LeastSquares(), np.zeros(5)
+    validate = Scripted(parameters, [9.0, 5.0, 3.0, 4.0])
+    _, history = fit(objective, start=parameters, validate=validate, report=lambda progress: progress.epoch == 3)
+    np.testing.assert_array_equal(parameters, validate.seen[2])
+    assert (history.n_steps, history.best_step) == (12, 8)
+
+
+def test_a_stop_within_an_epoch_is_validated_first():
+    objective, parameters = LeastSquares(), np.zeros(5)
+    validate = Scripted(parameters, [9.0, 5.0])
+    _, history = fit(
+        objective, start=parameters, n_steps=20, batch_size=1, validate=validate, report=lambda progress: True
+    )
+    assert (history.n_steps, history.best_step, history.validation_scores) == (2, 2, [9.0, 5.0])
+
+
+def test_patience_is_the_end_of_the_reports():
+    objective, parameters, heard = LeastSquares(), np.zeros(5), []
+    validate = Scripted(parameters, [9, 5, 6, 7, 8, 1])
+    options = {"validate_every": 4, "patience": 3, "report": heard.append}
+    _, history = fit(objective, start=parameters, validate=validate, **options)
+    assert history.stopped_early
+    assert [p.done for p in heard] == [False, False, False, True]
+
+
+def test_a_history_that_is_given_knows_the_finished_epochs_of_an_interrupted_training():
+    def interrupt(progress):
+        if progress.step == 9:
+            raise KeyboardInterrupt
+
+    history, complete = History(), fit(LeastSquares(), n_steps=10)[1]
+    with pytest.raises(KeyboardInterrupt):
+        fit(LeastSquares(), n_steps=10, report=interrupt, history=history)
+    assert history.loss_curve == complete.loss_curve[:2]
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 
 from rnnforecast import datasets
-from rnnforecast.datasets import load_sensor, load_stock, load_weather
+from rnnforecast.datasets import get_data_home, load_sensor, load_stock, load_weather, loading
 
-FOLDER = Path(__file__).resolve().parent.parent / "datasets"
+FOLDER = Path(__file__).resolve().parents[2] / "datasets"
 NAMES = ("weather.csv", "stock.csv", "sensor.csv")
 
 
@@ -148,24 +148,30 @@ def test_an_installed_package_reads_its_own_copy(tmp_path, monkeypatch):
     bundled = tmp_path / "rnnforecast" / "_bundled"
     bundled.mkdir(parents=True)
     (bundled / "stock.csv").write_text("date,open,high,low,close,volume\n2020-01-02,1,2,1,2,100\n", encoding="utf-8")
-    monkeypatch.setattr(datasets, "__file__", str(tmp_path / "rnnforecast" / "datasets.py"))
+    monkeypatch.setattr(loading, "__file__", str(tmp_path / "rnnforecast" / "datasets" / "loading.py"))
     assert load_stock()["close"].to_list() == [2]
     with pytest.raises(FileNotFoundError, match=r"weather\.csv is missing from this installation"):
         load_weather()
 
 
-def test_real_data_without_a_folder_are_refused_with_the_remedy(monkeypatch):
-    monkeypatch.delenv(datasets.FOLDER_VARIABLE, raising=False)
-    with pytest.raises(ValueError, match="name it in the environment variable RNNFORECAST_DATA"):
-        load_weather("JFK")
-    with pytest.raises(ValueError, match=r"stock/AAPL\.csv .* or leave the argument out"):
-        load_stock("AAPL")
+def test_the_data_folder_is_the_argument_else_the_variable_else_one_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))  # the same on Windows
+    monkeypatch.setenv(datasets.FOLDER_VARIABLE, str(tmp_path / "named"))
+    assert get_data_home(tmp_path / "given") == tmp_path / "given"
+    assert get_data_home("~/given") == tmp_path / "home" / "given"
+    assert get_data_home() == tmp_path / "named"
+    monkeypatch.setenv(datasets.FOLDER_VARIABLE, "")
+    assert get_data_home() == tmp_path / "home" / "rnnforecast_data"
+    assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_without_the_file_is_named(tmp_path, monkeypatch):
+def test_a_folder_without_the_file_is_named_with_the_remedies(tmp_path, monkeypatch):
     monkeypatch.setenv(datasets.FOLDER_VARIABLE, str(tmp_path))
-    with pytest.raises(ValueError, match=r"which holds no file stock/XYZ\.csv"):
+    with pytest.raises(ValueError, match=rf"{re.escape(str(tmp_path))} holds no file stock/XYZ\.csv .* put it there"):
         load_stock("XYZ")
+    with pytest.raises(ValueError, match="variable RNNFORECAST_DATA, or leave the argument out for the bundled data"):
+        load_weather("JFK")
 
 
 @pytest.mark.parametrize("symbol", ["../secret", "", "a/b", 5])
@@ -183,6 +189,14 @@ def test_real_columns_get_the_names_of_the_bundled_ones(tmp_path, monkeypatch):
     assert stock.columns.to_list() == ["open", "high", "low", "close", "volume", "adj_close"]
     assert stock.index.name == "date"
     assert stock.attrs["source"] == "stock/AAPL.csv"
+
+
+def test_prices_without_dates_are_refused_with_the_columns_there_are(tmp_path, monkeypatch):
+    (tmp_path / "stock").mkdir()
+    (tmp_path / "stock" / "ABC.csv").write_text("day,close\n2000-03-01,1\n", encoding="utf-8")
+    monkeypatch.setenv(datasets.FOLDER_VARIABLE, str(tmp_path))
+    with pytest.raises(ValueError, match=r"ABC\.csv should hold a column Date, but holds day, close"):
+        load_stock("ABC")
 
 
 @needs("weather/nyc_hourly_2013.csv")

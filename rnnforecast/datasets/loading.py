@@ -1,14 +1,14 @@
-"""The bundled data sets as pandas frames, and two real ones for those who have the files; nothing is downloaded."""
+"""The bundled data sets as pandas frames, and two real ones of files in the data folder; nothing is downloaded."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pandas as pd
 
-# What a folder named by this variable may hold, and where the public originals are.
-FOLDER_VARIABLE = "RNNFORECAST_DATA"
+from rnnforecast.datasets.folder import FOLDER_VARIABLE, get_data_home
+
+# What the data folder may hold, and where the public originals are.
 _NYC_FILE = "weather/nyc_hourly_2013.csv"
 _NYC_ORIGIN = "table `weather` of tidyverse/nycflights13"
 _STOCK_ORIGIN = "bokeh/bokeh_sampledata, also any daily file with columns Date, Open, High, Low, Close, Volume"
@@ -20,8 +20,7 @@ def load_weather(station: str | None = None) -> pd.DataFrame:
     Parameters
     ----------
     station : {"EWR", "JFK", "LGA"} or None, default=None
-        None gives the bundled station. A name reads ``weather/nyc_hourly_2013.csv`` in the folder that the environment
-        variable ``RNNFORECAST_DATA`` names.
+        None gives the bundled station. A name reads ``weather/nyc_hourly_2013.csv`` in the folder of `get_data_home`.
 
     Returns
     -------
@@ -41,7 +40,7 @@ def load_weather(station: str | None = None) -> pd.DataFrame:
     if station is None:
         weather = _bundled("weather.csv", index="time").tz_localize("UTC")
         return _labelled(weather, "bundled weather.csv (generated)")
-    panel = _own(_NYC_FILE, index="time_hour", origin=_NYC_ORIGIN)
+    panel = pd.read_csv(_own(_NYC_FILE, origin=_NYC_ORIGIN), index_col="time_hour", parse_dates=["time_hour"])
     stations = sorted(panel["origin"].unique())
     if station not in stations:
         raise ValueError(f"station must be one of {stations} or None, got {station!r}")
@@ -55,8 +54,8 @@ def load_stock(symbol: str | None = None) -> pd.DataFrame:
     Parameters
     ----------
     symbol : str or None, default=None
-        None gives the bundled share. A symbol such as ``"AAPL"`` reads ``stock/AAPL.csv`` in the folder that the
-        environment variable ``RNNFORECAST_DATA`` names.
+        None gives the bundled share. A symbol such as ``"AAPL"`` reads ``stock/AAPL.csv`` in the folder of
+        `get_data_home`, where `fetch_stock` puts it, or you any other.
 
     Returns
     -------
@@ -75,9 +74,7 @@ def load_stock(symbol: str | None = None) -> pd.DataFrame:
     if not isinstance(symbol, str) or not symbol.isalnum():  # a symbol is a file name: no way out of the folder
         raise ValueError(f"symbol must be letters and digits, got {symbol!r}")
     name = f"stock/{symbol}.csv"
-    stock = _own(name, index="Date", origin=_STOCK_ORIGIN)
-    stock = stock.rename(columns=lambda name: name.lower().replace(" ", "_")).rename_axis(index="date")
-    return _labelled(stock, name)
+    return _labelled(prices(_own(name, origin=_STOCK_ORIGIN)), name)
 
 
 def load_sensor() -> pd.DataFrame:
@@ -92,27 +89,33 @@ def load_sensor() -> pd.DataFrame:
     return _labelled(_bundled("sensor.csv", index="time").asfreq("min"), "bundled sensor.csv (generated)")
 
 
+def prices(path: Path) -> pd.DataFrame:
+    """Return the rows of a file of daily prices, with column names as in the bundled one."""
+    stock = pd.read_csv(path)
+    if "Date" not in stock:
+        raise ValueError(f"{path} should hold a column Date, but holds {', '.join(map(str, stock.columns))}")
+    stock = stock.set_index(pd.to_datetime(stock.pop("Date")))
+    return stock.rename(columns=lambda name: name.lower().replace(" ", "_")).rename_axis(index="date")
+
+
 def _bundled(name: str, *, index: str) -> pd.DataFrame:
     """Read a file of ``datasets/``, which an installed package holds as ``_bundled``, a checkout beside the package."""
-    package = Path(__file__).parent
+    package = Path(__file__).parent.parent
     for folder in (package / "_bundled", package.parent / "datasets"):
         if (folder / name).is_file():
             return pd.read_csv(folder / name, index_col=index, parse_dates=[index])
     raise FileNotFoundError(f"the bundled file {name} is missing from this installation of rnnforecast; reinstall it")
 
 
-def _own(name: str, *, index: str, origin: str) -> pd.DataFrame:
-    """Read a file of the user's data folder, or say in one sentence what is missing."""
-    folder = os.environ.get(FOLDER_VARIABLE)
-    if not folder:
-        raise ValueError(
-            f"real data need a folder that holds {name} ({origin}): name it in the environment variable"
-            f" {FOLDER_VARIABLE}, or leave the argument out for the bundled data"
-        )
-    path = Path(folder) / name
+def _own(name: str, *, origin: str) -> Path:
+    """Return the path of a file in the data folder, or say in one sentence what is missing."""
+    path = get_data_home() / name
     if not path.is_file():
-        raise ValueError(f"{FOLDER_VARIABLE} names {folder!r}, which holds no file {name}; it comes from {origin}")
-    return pd.read_csv(path, index_col=index, parse_dates=[index])
+        raise ValueError(
+            f"the data folder {get_data_home()} holds no file {name} ({origin}); put it there, name another folder in"
+            f" the environment variable {FOLDER_VARIABLE}, or leave the argument out for the bundled data"
+        )
+    return path
 
 
 def _labelled(frame: pd.DataFrame, source: str) -> pd.DataFrame:
