@@ -30,7 +30,7 @@ _HOMES = {
     "ModelFileError": "rnnforecast.persistence",
     "InconsistentVersionWarning": "rnnforecast.estimators._saving",
 }
-_MODULES = ("datasets", "metrics", "model_selection", "plotting")
+_MODULES = ("datasets", "distributed", "metrics", "model_selection", "plotting")
 
 __all__ = ["__version__", *sorted(_HOMES), *_MODULES]
 

@@ -364,11 +364,11 @@ class BaseForecaster(MultiOutputMixin, RegressorMixin, _saving.Saved):
             calendar=getattr(self, "calendar", None) or (),
         )
 
-    def _fit_series(self, series: Series) -> BaseForecaster:
-        """Learn from what has been read, then change the forecaster in one step."""
+    def _fit_series(self, series: Series, learn: Any = None) -> BaseForecaster:
+        """Learn from what has been read, with `learn` or `_learn`, then change the forecaster in one step."""
         learnt = until_observed(series)
         require_rows(learnt, self._minimum_rows(learnt), type(self).__name__)
-        state = self._learn(learnt)
+        state = (learn or self._learn)(learnt)
         state |= described(series) | {
             "_history": series,
             "_n_learnt": learnt.spans.lengths,

@@ -139,7 +139,7 @@ def weigh(
     origins, judged = origins[judged.any(axis=1)], judged[judged.any(axis=1)]
     if (first == series.spans.lengths).all() or not len(origins):
         return Evidence(_squeeze(np.full(K, fixed)), float("nan"), no_skill=False)
-    stride = max(1, len(origins) // validation_windows(spans))
+    stride = max(1, len(origins) // validation_windows(len(spans)))
     origins, judged = origins[::stride], judged[::stride]
     bridge = ensemble.scales.bridge
     target, owner = bridge.over(spaced), spans.owners(origins)

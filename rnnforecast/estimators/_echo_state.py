@@ -13,6 +13,7 @@ from rnnforecast.estimators._bridge import observed_targets
 from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._recipe import Recipe
 from rnnforecast.estimators._reservoir import NEWEST, drawing
+from rnnforecast.estimators._workers import spread
 from rnnforecast.kernels.cells import named
 from rnnforecast.series import Series
 from rnnforecast.training.loop import History
@@ -110,11 +111,13 @@ class EchoStates:
 def solve(forecaster: Any, series: Series, recipe: Recipe, seeds: np.ndarray) -> EchoStates:
     """Draw a reservoir for each seed and solve for its readout of states, lags and covariates at the newest origins."""
     (n_units,) = sizes("hidden_layer_sizes", forecaster.hidden_layer_sizes)
-    first, observed, models = max(0, series.n_rows - NEWEST), observed_targets(series), []
+    first, observed = max(0, series.n_rows - NEWEST), observed_targets(series)
     target, known, past = recipe.bridge.over(series)[first:], series.known[first:], series.past[first:]
     seen = None if observed is None else observed[first:]
-    for seed in seeds:
-        drawn = replace(drawing(forecaster, int(seed)), n_units=n_units, cell=forecaster.cell)
-        model = LinearModel(drawing=drawn)
-        models.append(model.fit(target, known, past, recipe, forecaster.horizon, seen))
+
+    def model(seed: int) -> LinearModel:
+        drawn = replace(drawing(forecaster, seed), n_units=n_units, cell=forecaster.cell)
+        return LinearModel(drawing=drawn).fit(target, known, past, recipe, forecaster.horizon, seen)
+
+    models = spread(model, ((int(seed),) for seed in seeds))
     return EchoStates(Reach(recipe.lookback, forecaster.horizon, recipe.base), models)

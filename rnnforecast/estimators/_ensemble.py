@@ -132,7 +132,7 @@ def train_ensemble(
         held_out = longer.origins_from(series.spans.lengths, windows.horizon)
         numbers = np.asarray(judged(later, windows, held_out))
         if len(numbers):
-            validation = Samples.numbered(later, held_out, numbers).thinned(validation_windows(spans))
+            validation = Samples.numbered(later, held_out, numbers).thinned(validation_windows(len(spans)))
 
     def member(seed: int, start: np.ndarray | None, stop_at: int | None, report: Report | None) -> Trained:
         return train_member(network, windows, frame, origins, validation, settings, seed, start, stop_at, report)
@@ -147,9 +147,9 @@ def laid_out(series: Series, scales: Scales, windows: Any, dtype: Any) -> tuple[
     return scales.frame_of(spaced, dtype), spaced.spans
 
 
-def validation_windows(spans: Spans) -> int:
+def validation_windows(n_series: int) -> int:
     """Return how many windows held out are looked at: of a panel so many that most series have a say."""
-    return int(np.clip(len(spans), VALIDATION_WINDOWS, MOST_VALIDATION_WINDOWS))
+    return int(np.clip(n_series, VALIDATION_WINDOWS, MOST_VALIDATION_WINDOWS))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from rnnforecast.estimators._linear import LinearModel
 from rnnforecast.estimators._pooling import resolve_series
 from rnnforecast.estimators._recipe import Recipe
 from rnnforecast.estimators._reservoir import Drawing, drawing
-from rnnforecast.estimators._threads import n_threads, one_blas_thread
+from rnnforecast.estimators._threads import one_blas_thread
 from rnnforecast.estimators._training import Settings
 from rnnforecast.estimators._watching import Watch
 from rnnforecast.network.heads import COUNTS
@@ -30,8 +31,10 @@ from rnnforecast.series import Series
 
 MOST_ROWS_OF_A_COMMITTEE = 1_000_000
 
+Train = Callable[..., Ensemble | EchoStates]
 
-def learn(forecaster: Any, series: Series) -> dict[str, Any]:
+
+def learn(forecaster: Any, series: Series, train: Train | None = None) -> dict[str, Any]:
     """Fit closed-form model and networks; weigh them on held-out rows; learn again from all rows.
 
     Parameters
@@ -39,12 +42,15 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
     forecaster : RNNForecaster
         Its parameters are read, and with ``warm_start`` the weights of its last fit; nothing is changed.
     series : Series
+    train : callable, optional
+        Trains the networks; the arguments are those of `train_here`, which is the default.
 
     Returns
     -------
     dict
         The learned attributes.
     """
+    train = train or train_here
     if forecaster.solver == "ridge":
         require_one_series(series)
     seeds = check_random_state(forecaster.random_state).randint(2**31, size=forecaster.n_estimators)
@@ -62,7 +68,7 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
         final = _linear(forecaster, series, recipe, drawn) if refits else linear
         if final is not None:
             watch.say("closed-form models learnt")
-        ensemble = _train(forecaster, early, series if held_out.any() else None, recipe, architecture, seeds, watch)
+        ensemble = train(forecaster, early, series if held_out.any() else None, recipe, architecture, seeds, watch)
         before = {"linear_": linear, "ensemble_": ensemble}
         histories = ensemble.histories
         alphas = np.zeros(0) if final is None else final.alpha_
@@ -70,7 +76,7 @@ def learn(forecaster: Any, series: Series) -> dict[str, Any]:
         if refits and not watch.stopped:
             stops = [h.best_step if forecaster.early_stopping else h.n_steps for h in histories]
             watch.refit = True
-            again = _train(forecaster, series, None, recipe, architecture, seeds, watch, stops)
+            again = train(forecaster, series, None, recipe, architecture, seeds, watch, stops)
             ensemble = ensemble if watch.unfinished else again
     if any(history.diverged for history in histories):
         warnings.warn(
@@ -136,26 +142,30 @@ def _linear(forecaster: Any, series: Series, recipe: Recipe, drawn: Drawing | No
 
 
 def _held_out(forecaster: Any, lengths: np.ndarray, lookback: int) -> np.ndarray:
-    """Rows at the end of each series (S,) on which weights are chosen and weighed; 0 for a series that is too short.
-
-    There is a warning where all are.
-    """
-    if not forecaster.early_stopping and forecaster.blend != "auto":
-        return np.zeros_like(lengths)
-    horizon = forecaster.horizon
-    n = np.maximum(forecaster.validation_fraction * lengths, 1.5 * horizon).astype(np.int64)
-    n[lengths - n < lookback + horizon] = 0
-    if not n.any():
+    """Return `rows_held_out` (S,), with a warning where there are none in any series."""
+    n = rows_held_out(forecaster, lengths, lookback)
+    if not n.any() and (forecaster.early_stopping or forecaster.blend == "auto"):
         warnings.warn(
-            f"{lengths.max()} rows are too few to hold any out with lookback={lookback} and horizon={horizon}: "
-            "trained without early stopping, and the network gets no weight in the blend.",
+            f"{lengths.max()} rows are too few to hold any out with lookback={lookback} and "
+            f"horizon={forecaster.horizon}: trained without early stopping, and the network gets no weight in the "
+            "blend.",
             UserWarning,
             stacklevel=6,
         )
     return n
 
 
-def _train(
+def rows_held_out(forecaster: Any, lengths: np.ndarray, lookback: int) -> np.ndarray:
+    """Rows at the end of each series (S,) on which weights are chosen and weighed; 0 for a series that is too short."""
+    if not forecaster.early_stopping and forecaster.blend != "auto":
+        return np.zeros_like(lengths)
+    horizon = forecaster.horizon
+    n = np.maximum(forecaster.validation_fraction * lengths, 1.5 * horizon).astype(np.int64)
+    n[lengths - n < lookback + horizon] = 0
+    return n
+
+
+def train_here(
     forecaster: Any,
     series: Series,
     ahead: Series | None,
@@ -168,22 +178,26 @@ def _train(
     """Train one network for each seed on `series`, choosing weights on the rows by which `ahead` goes on."""
     if forecaster.solver == "ridge":
         return solve(forecaster, series, recipe, seeds)
-    settings = {name: getattr(forecaster, name) for name in Settings.__dataclass_fields__ if name != "n_threads"}
     return (train_forked if forecaster.forking_sequences else train_ensemble)(
         architecture.network,
         architecture.windows,
-        Scales.fit(
-            series,
-            recipe,
-            joint=architecture.windows.n_targets > 1,
-            kind=forecaster.scale,
-            counts=forecaster.loss in COUNTS,
-        ),
+        scales_of(forecaster, series, recipe, architecture.windows),
         series,
         ahead if forecaster.early_stopping else None,
-        Settings(**settings, n_threads=n_threads(forecaster.n_jobs)),
+        settings_of(forecaster),
         [int(seed) for seed in seeds],
         watch,
         starts=getattr(forecaster, "coefs_", None) if forecaster.warm_start else None,
         stops=stops,
     )
+
+
+def scales_of(forecaster: Any, series: Series, recipe: Recipe, windows: Any) -> Scales:
+    """Learn the scales of the rows of `series` that a forecaster's parameters ask for."""
+    joint, counts = windows.n_targets > 1, forecaster.loss in COUNTS
+    return Scales.fit(series, recipe, joint=joint, kind=forecaster.scale, counts=counts)
+
+
+def settings_of(forecaster: Any) -> Settings:
+    """Return the training parameters of a forecaster."""
+    return Settings(**{name: getattr(forecaster, name) for name in Settings.__dataclass_fields__})

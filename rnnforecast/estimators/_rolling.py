@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.utils.parallel import Parallel, delayed
 
 from rnnforecast.estimators._asked import Asked
 from rnnforecast.estimators._backtest import Backtest
@@ -26,6 +25,7 @@ from rnnforecast.estimators._intervals import with_quantiles
 from rnnforecast.estimators._parameters import checked_number
 from rnnforecast.estimators._pooling import find_panel_seasons
 from rnnforecast.estimators._scales import by_length
+from rnnforecast.estimators._workers import in_parallel
 from rnnforecast.series import Series
 from rnnforecast.series.placement import panel_index
 
@@ -62,11 +62,8 @@ def run_backtest(
     training = as_of(series, origins[:, 0])
     season = _season(training)
     if refit:
-        parallel = Parallel(n_jobs=getattr(estimator, "n_jobs", None))
-        results = parallel(
-            delayed(_learn_and_forecast)(estimator, series, origins[:, i : i + 1], wanted)
-            for i in range(origins.shape[1])
-        )
+        each = ((estimator, series, at, wanted) for at in np.split(origins, origins.shape[1], axis=1))
+        results = in_parallel(_learn_and_forecast, each, getattr(estimator, "n_jobs", None))
     else:
         results = [_learn_and_forecast(estimator, series, origins, wanted)]
     forecasts = np.concatenate([run.values for run in results], axis=1)
@@ -81,8 +78,8 @@ def run_backtest(
         scales=scales.iloc[0] if ids is None else scales,
         horizon=horizon,
         n_windows=origins.shape[1],
-        no_skill=all(getattr(run.model, "no_skill_", False) for run in results),
-        n_parameters=getattr(results[-1].model, "n_parameters_", None),
+        no_skill=all(run.no_skill for run in results),
+        n_parameters=results[-1].n_parameters,
         fit_seconds=sum(run.fit_seconds for run in results),
         windows_per_second=origins.size / max(sum(run.forecast_seconds for run in results), _CLOCK_TICK),
         levels=wanted.levels,
@@ -172,10 +169,11 @@ def seasonal_naive(series: Series, horizon: int, season: int) -> NDArray[np.floa
 
 
 class _Run(NamedTuple):
-    """Forecasts of one fitted model and ends of their intervals, (S, n, H, K, 1 + Q), and what they took."""
+    """Forecasts of one fitted model and ends of their intervals, (S, n, H, K, 1 + Q), and what is told of the model."""
 
     values: NDArray[np.float64]
-    model: BaseForecaster
+    no_skill: bool
+    n_parameters: int | None
     fit_seconds: float
     forecast_seconds: float
 
@@ -203,7 +201,8 @@ def _learn_and_forecast(estimator: BaseForecaster, series: Series, origins: NDAr
         known_then = as_of(series, origins[:, i]).spaced(model._rows_read(), horizon + room, future)
         at = known_then.spans.stops[~whole[:, i]]
         values[~whole[:, i], i] = forecast_through(forecast, known_then, at, horizon)
-    return _Run(values.reshape(*shape, -1), model, learnt - start, time.perf_counter() - learnt)
+    about = bool(getattr(model, "no_skill_", False)), getattr(model, "n_parameters_", None)
+    return _Run(values.reshape(*shape, -1), *about, learnt - start, time.perf_counter() - learnt)
 
 
 def _by_season(series: Series, season: int) -> NDArray[np.float64]:

@@ -10,7 +10,16 @@ from functools import cache
 from typing import Any
 
 from joblib import effective_n_jobs
+from joblib.parallel import LokyBackend, MultiprocessingBackend, SequentialBackend, ThreadingBackend, get_active_backend
 from threadpoolctl import OpenBLASController, ThreadpoolController
+
+_OF_THIS_MACHINE = (LokyBackend, MultiprocessingBackend, SequentialBackend, ThreadingBackend)
+
+
+def names_a_cluster() -> bool:
+    """Tell whether joblib is to compute on a cluster: with a backend that is none of its own."""
+    backend, _ = get_active_backend()
+    return type(backend) not in _OF_THIS_MACHINE  # Ray's is derived from one of them
 
 
 def n_threads(n_jobs: int | None) -> int:
@@ -19,7 +28,7 @@ def n_threads(n_jobs: int | None) -> int:
     Parameters
     ----------
     n_jobs : int or None
-        As in joblib: None is 1, -1 all processors.
+        As in joblib: None is 1, -1 all processors; of this machine, also where joblib is to use a cluster.
 
     Returns
     -------
@@ -28,7 +37,7 @@ def n_threads(n_jobs: int | None) -> int:
         workers: a search over two workers must not start four threads on two processors.
     """
     allowed = os.environ.get("OMP_NUM_THREADS", "")
-    n = effective_n_jobs(n_jobs)
+    n = ThreadingBackend().effective_n_jobs(n_jobs) if names_a_cluster() else effective_n_jobs(n_jobs)
     return min(n, int(allowed)) if allowed.isdigit() and int(allowed) else n
 
 

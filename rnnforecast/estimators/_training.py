@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
 
+from rnnforecast.estimators._threads import n_threads
 from rnnforecast.estimators._watching import CONSTRAINTS as WATCHING
 from rnnforecast.estimators._watching import Watch
+from rnnforecast.estimators._workers import spread
 from rnnforecast.kernels.losses import LOSSES
 from rnnforecast.network.layout import Layout
 from rnnforecast.training.batches import Objective
 from rnnforecast.training.loop import History, Report, train
-from rnnforecast.training.optimizers import optimizer
-from rnnforecast.training.schedules import schedule
+from rnnforecast.training.optimizers import Optimizer, optimizer
+from rnnforecast.training.schedules import Schedule, schedule
 
 VALIDATIONS = 15  # times that the validation loss is looked at in a training
 Trained = tuple[np.ndarray, History]  # weights, and how the training went
@@ -71,7 +73,7 @@ class Settings:
     early_stopping: bool
     n_iter_no_change: int | None
     tol: float
-    n_threads: int
+    n_jobs: int | None
 
     def steps(self, n_samples: int, n_series: int = 1) -> tuple[int, int]:
         """Batch size and count of updates for `n_samples` windows of `n_series` series.
@@ -87,6 +89,22 @@ class Settings:
         if self.max_iter == "auto":
             return batch, int(np.clip(40 * n_samples / batch, 100, 500 if n_series == 1 else 1500))
         return batch, int(self.max_iter) * -(-n_samples // batch)
+
+    def optimizer(self, layout: Layout, dtype: Any) -> Optimizer:
+        """Return the solver of a network's weights."""
+        return optimizer(
+            self.solver,
+            layout.size,
+            dtype,
+            momentum=self.momentum,
+            nesterovs_momentum=self.nesterovs_momentum,
+            alpha=self.alpha,
+            decay=layout.decays(),
+        )
+
+    def schedule(self, n_steps: int) -> Schedule:
+        """Return the learning rates of `n_steps` updates."""
+        return schedule(self.learning_rate, self.learning_rate_init, n_steps, warmup=min(20, n_steps // 5))
 
 
 def check_training(estimator: Any) -> None:
@@ -115,21 +133,12 @@ def descend(
     report: Report | None = None,
 ) -> History:
     """Train `weights` in place as `settings` say; `rnnforecast.training.loop.train` explains the rest."""
-    solver = optimizer(
-        settings.solver,
-        layout.size,
-        weights.dtype,
-        momentum=settings.momentum,
-        nesterovs_momentum=settings.nesterovs_momentum,
-        alpha=settings.alpha,
-        decay=layout.decays(),
-    )
     return train(
         objective,
         weights,
         rows,
-        optimizer=solver,
-        schedule=schedule(settings.learning_rate, settings.learning_rate_init, n_steps, warmup=min(20, n_steps // 5)),
+        optimizer=settings.optimizer(layout, weights.dtype),
+        schedule=settings.schedule(n_steps),
         batch_size=batch_size,
         n_steps=n_steps,
         rng=rng,
@@ -140,7 +149,7 @@ def descend(
         validate_every=max(1, n_steps // VALIDATIONS),
         patience=settings.n_iter_no_change,
         tol=settings.tol,
-        n_threads=settings.n_threads,
+        n_threads=n_threads(settings.n_jobs),
         shard_size=size_of_shard,
         stop_at=stop_at,
         progress=progress,
@@ -160,17 +169,22 @@ def each(
     starts: list[np.ndarray] | None,
     stops: list[int] | None,
 ) -> list[Trained]:
-    """Train one network after the other, until those who watch want no more.
+    """Train one network after the other, until those who watch want no more; on a cluster, unwatched, all at once.
 
     Parameters
     ----------
     train_one : callable
         ``train_one(seed, start, stop_at, report)``; weights to start from and updates to stop after may be None.
     """
+    given = [
+        (seed, starts[k] if starts is not None and k < len(starts) else None, None if stops is None else stops[k])
+        for k, seed in enumerate(seeds)
+    ]
+    if watch.report() is None:
+        return spread(train_one, ((*one, None) for one in given))
     members: list[Trained] = []
-    for k, seed in enumerate(seeds):
-        start = starts[k] if starts is not None and k < len(starts) else None
-        members.append(train_one(seed, start, None if stops is None else stops[k], watch.report(k + 1)))
+    for k, one in enumerate(given):
+        members.append(train_one(*one, watch.report(k + 1)))
         if watch.stopped:
             break
     return members

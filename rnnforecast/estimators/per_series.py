@@ -9,18 +9,16 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.utils.parallel import Parallel, delayed
 
 from rnnforecast.estimators._base import BaseForecaster
 from rnnforecast.estimators._parameters import check_parameters
 from rnnforecast.estimators._pooling import common_scale
+from rnnforecast.estimators._workers import in_parallel
 from rnnforecast.series import Clock, Series
 from rnnforecast.series.labels import names_text
 from rnnforecast.series.spans import Spans
 
 __all__ = ["ForecasterPerSeries"]
-
-_CHUNKS_PER_JOB = 4  # so that a worker which is done early finds more to do
 
 
 class ForecasterPerSeries(BaseForecaster):
@@ -90,13 +88,9 @@ class ForecasterPerSeries(BaseForecaster):
         return 0
 
     def _learn(self, series: Series) -> dict[str, Any]:
-        n, workers = len(series.spans), Parallel(n_jobs=self.n_jobs)
-        chunks = np.array_split(np.arange(n), min(n, _CHUNKS_PER_JOB * workers._effective_n_jobs()))
         names = [None] if series.ids is None else series.ids.tolist()
-        fitted = workers(
-            delayed(_fit_each)(self.forecaster, {names[k]: _alone(series, k) for k in chunk}) for chunk in chunks
-        )
-        models = [model for some in fitted for model in some]
+        each = ((self.forecaster, name, _alone(series, k)) for k, name in enumerate(names))
+        models = in_parallel(_fit_alone, each, self.n_jobs)
         return {
             "forecasters_": dict(zip(names, models, strict=True)),
             "no_skill_": all(getattr(model, "no_skill_", False) for model in models),
@@ -121,17 +115,14 @@ class ForecasterPerSeries(BaseForecaster):
         return values
 
 
-def _fit_each(forecaster: BaseForecaster, alone: dict[Any, Series]) -> list[BaseForecaster]:
-    """Fit a clone to each series; an error says of a named one which it was."""
-    models = []
-    for name, series in alone.items():
-        try:
-            models.append(clone(forecaster)._fit_series(series))
-        except ValueError as error:
-            if name is None:
-                raise
-            raise ValueError(f"the series {name!r} cannot be fitted alone: {error}") from error
-    return models
+def _fit_alone(forecaster: BaseForecaster, name: Any, series: Series) -> BaseForecaster:
+    """Fit a clone to a series; an error says of a named one which it was."""
+    try:
+        return clone(forecaster)._fit_series(series)
+    except ValueError as error:
+        if name is None:
+            raise
+        raise ValueError(f"the series {name!r} cannot be fitted alone: {error}") from error
 
 
 def _alone(series: Series, k: int) -> Series:

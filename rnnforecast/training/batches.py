@@ -108,30 +108,32 @@ class Shards:
     def value_and_gradient(
         self, parameters: Array, rows: Array, gradient: Array, seeds_rng: np.random.Generator
     ) -> float:
-        """Return the mean loss of a minibatch.
+        """Return the mean loss of a minibatch and fill `gradient`; 0 if its rows have no loss terms.
+
+        Parameters are those of `total`.
+        """
+        total = self.total(parameters, rows, gradient, seeds_rng)
+        scale = 1.0 / max(1, self.objective.n_terms(rows))
+        gradient *= scale
+        return total * scale
+
+    def total(self, parameters: Array, rows: Array, gradient: Array, seeds_rng: np.random.Generator) -> float:
+        """Return the sum of the losses of a minibatch.
 
         Parameters
         ----------
         parameters : (P,)
         rows : (n,) int64
         gradient : (P,), filled
-            Derivative of the mean loss.
+            Derivative of the sum.
         seeds_rng : numpy.random.Generator
             One seed for each shard is drawn from it, in the calling thread.
-
-        Returns
-        -------
-        float
-            0 if the rows have no loss terms.
         """
         self.objective.prepare(parameters)
         parts = [rows[first : first + self.shard_size] for first in range(0, len(rows), self.shard_size)]
         seeds = seeds_rng.integers(2**63, size=len(parts)).tolist()
         compute = self._in_turn if self._pool is None or len(parts) == 1 else self._in_threads
-        total = compute(parts, seeds, gradient)
-        scale = 1.0 / max(1, self.objective.n_terms(rows))
-        gradient *= scale
-        return total * scale
+        return compute(parts, seeds, gradient)
 
     def _in_turn(self, parts: list[Array], seeds: list[int], gradient: Array) -> float:
         total = self._shard(parts[0], gradient, seeds[0])
