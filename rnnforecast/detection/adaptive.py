@@ -112,7 +112,7 @@ class AdaptiveThreshold:
         elif self._n_alarms >= _LASTING:
             self._changed, self._usual, self._before, self._is_event = self._highest, usual, math.nan, False
         else:
-            self._follow(score, usual, alarms)
+            self._follow(score, usual, alarms and self._n_alarms > 0.0)
         return level
 
     def _count(self, score: float, alarms: bool) -> None:

@@ -86,6 +86,17 @@ def test_short_alarms_that_come_often_are_a_change_and_rare_ones_are_none():
     assert alarms[1].reshape(100, 150)[:, :20].all()
 
 
+def test_an_alarm_is_over_where_the_risen_threshold_is_not_reached_for_long():
+    threshold = AdaptiveThreshold(0.01)
+    threshold.extend(np.full(3, 2.5))  # to 2.65
+    risen = threshold.level
+    threshold.extend(np.full(150, 2.1))  # above the threshold that the alarm began with, below the risen one
+    assert threshold.level == pytest.approx(risen - 150 * 0.0022)
+    quiet = threshold.level
+    threshold.update(9.0)  # an event takes back what was learnt in its own alarm only
+    assert threshold.level == quiet
+
+
 def test_a_score_that_rests_is_neither_an_event_nor_a_change():
     scores = np.full(12_000, 0.5)
     scores[::2000] = 9.0  # as the level comes down to the others, they follow upon an event
