@@ -1,4 +1,4 @@
-"""Rounds of a training over partitions: ``python -m tests.benchmarks.cluster [--workers 1 2]``; needs Dask.
+"""Rounds of a training over partitions: ``python -m tests.benchmarks.cluster [--workers 1 2] [--m4]``; needs Dask.
 
 Measured on one machine, with as many worker processes of one thread as asked: seconds and bytes of a round, and what of
 it is computing. The bytes are those of questions and answers as they are pickled.
@@ -21,7 +21,7 @@ import pandas as pd
 from rnnforecast import RNNForecaster, distributed
 from rnnforecast.estimators._partitions import Columns
 from rnnforecast.training.rounds import Ask
-from tests.benchmarks import host
+from tests.benchmarks import host, panels
 
 N_PARTITIONS, N_SERIES, N_ROWS = 2, 16, 800  # series of a partition, rows of a series: one pass is 76 updates
 BATCH, LOCAL_STEPS, MACHINES = 256, 16, 64
@@ -147,11 +147,31 @@ def compare(name: str, workers: list[int]) -> None:
         )
 
 
+def accuracy() -> None:
+    """Print the OWA of a network alone on M4 weekly, learnt from four partitions in this process."""
+    series, truth = panels.m4_weekly()
+    weeks, names = series.rename("value").reset_index(), series.index.unique(level=0)
+    partitions = [weeks[weeks["id"].isin(names[k::4])] for k in range(4)]
+    for local_steps in (None, 4, 16, 64):
+        model = RNNForecaster(panels.HORIZON, blend=None, n_estimators=1, refit=False, random_state=0)
+        distributed.fit(model, partitions, id="id", time="week", target="value", local_steps=local_steps)
+        forecast = model.forecast(history=series).to_numpy().reshape(-1, panels.HORIZON)
+        print(
+            f"M4 weekly, {local_steps or 'no'} local steps: OWA {panels.owa(forecast, truth, series):.3f}", flush=True
+        )
+
+
 def main() -> None:
     """Compare the networks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", nargs="*", type=int, default=[1, 2])
+    parser.add_argument(
+        "--m4", action="store_true", help="only how accurate rounds are, on the data of RNNFORECAST_DATA"
+    )
     options = parser.parse_args()
+    if options.m4:
+        accuracy()
+        return
     print(host.describe())
     print(f"load {host.load()}")
     for name in NETWORKS:
