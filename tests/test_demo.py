@@ -120,7 +120,7 @@ def test_warmup_fills_the_cache(tmp_path):
 @pytest.mark.slow
 def test_the_lines_of_the_readme_run(tmp_path):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
-    assert len(blocks) == 7
+    assert len(blocks) >= 8, "the pattern finds all of them"
     for block in blocks:
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", block], capture_output=True, text=True, check=False, cwd=tmp_path
