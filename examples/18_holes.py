@@ -39,6 +39,8 @@ for name, series, missing in (
         model.update(held_back.iloc[day : day + 24])
     rows[name] = {"mean absolute error, °C": np.mean(errors)}
 print(pd.DataFrame(rows).T.round(3).to_string())
+# A line through a single missing hour of a temperature is nearly the truth, so here lines do as well. A mask is for
+# series that jump, for long holes, and for those whose last rows are missing.
 
 # Some files write a number where there is nothing.
 coded = known.fillna(-999.0)

@@ -330,11 +330,26 @@ class RNNGenerator(CallbackSupportMixin, GeneratorInterchange, Saved):
         X : as in `fit`
         y : None
             Ignored.
+
+        Returns
+        -------
+        float
+            At most 0.
         """
         return float(self.score_samples(X).mean())
 
     def perplexity(self, X: Any) -> float:
-        """Return exp(-score): between how many equally likely symbols each choice is on average."""
+        """Return exp(-score): between how many equally likely symbols each choice is on average.
+
+        Parameters
+        ----------
+        X : as in `fit`
+
+        Returns
+        -------
+        float
+            At least 1.
+        """
         return float(np.exp(-self.score(X)))
 
     def _check_parameters(self) -> None:
