@@ -41,6 +41,11 @@ def fetch_etth1(*, data_home: Folder = None, download_if_missing: bool = True, v
     Notes
     -----
     Of the repository ``zhouhaoyi/ETDataset``, CC BY-ND 4.0 (Zhou et al., 2021, "Informer").
+
+    Examples
+    --------
+    >>> from rnnforecast.datasets import fetch_etth1
+    >>> frame = fetch_etth1()  # doctest: +SKIP
     """
     path = ETTH1.fetch(data_home, download_if_missing, verbose)
     return read(etth1, path)
@@ -77,6 +82,11 @@ def fetch_jena_climate(
     Notes
     -----
     Measured by the Max Planck Institute for Biogeochemistry, Jena; the archive is that of the Keras tutorials.
+
+    Examples
+    --------
+    >>> from rnnforecast.datasets import fetch_jena_climate
+    >>> frame = fetch_jena_climate()  # doctest: +SKIP
     """
     path = JENA.fetch(data_home, download_if_missing, verbose)
     return read(jena, path)
@@ -116,6 +126,11 @@ def fetch_m4(
     Notes
     -----
     Of the repository ``Mcompetitions/M4-methods`` (Makridakis et al., 2020, "The M4 Competition").
+
+    Examples
+    --------
+    >>> from rnnforecast.datasets import fetch_m4
+    >>> known, held_back = fetch_m4("weekly")  # doctest: +SKIP
     """
     if frequency not in tuple(M4_SHAPES):
         raise ValueError(f"frequency must be one of {', '.join(map(repr, M4_SHAPES))}, got {frequency!r}")
@@ -156,6 +171,11 @@ def fetch_nab(
     Notes
     -----
     Of the repository ``numenta/NAB``, MIT (Lavin and Ahmad, 2015, "Evaluating real-time anomaly detection algorithms").
+
+    Examples
+    --------
+    >>> from rnnforecast.datasets import fetch_nab
+    >>> frame = fetch_nab("nyc_taxi")  # doctest: +SKIP
     """
     path = NAB_WINDOWS.fetch(data_home, download_if_missing, verbose)
     windows = read(lambda path: json.loads(path.read_text(encoding="utf-8")), path)
@@ -200,6 +220,11 @@ def fetch_stock(
     Notes
     -----
     Of the samples of Bokeh, BSD-3-Clause.
+
+    Examples
+    --------
+    >>> from rnnforecast.datasets import fetch_stock
+    >>> frame = fetch_stock("AAPL")  # doctest: +SKIP
     """
     if symbol not in tuple(STOCKS):
         raise ValueError(f"symbol must be one of {', '.join(map(repr, STOCKS))}, got {symbol!r}")

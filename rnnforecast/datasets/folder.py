@@ -20,6 +20,12 @@ def get_data_home(data_home: str | os.PathLike[str] | None = None) -> Path:
     Returns
     -------
     pathlib.Path
+
+    Examples
+    --------
+    >>> from rnnforecast.datasets import get_data_home
+    >>> get_data_home("data").name
+    'data'
     """
     # An empty variable counts as none: Path("") would be whatever folder the program happens to run in.
     return Path(data_home or os.environ.get(FOLDER_VARIABLE) or _DEFAULT).expanduser()

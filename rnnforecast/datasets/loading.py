@@ -36,6 +36,12 @@ def load_weather(station: str | None = None) -> pd.DataFrame:
     ------
     ValueError
         If a station is asked for and the file is not there or does not hold it.
+
+    Examples
+    --------
+    >>> from rnnforecast import load_weather
+    >>> load_weather().shape
+    (17416, 5)
     """
     if station is None:
         weather = _bundled("weather.csv", index="time").tz_localize("UTC")
@@ -68,6 +74,12 @@ def load_stock(symbol: str | None = None) -> pd.DataFrame:
     ------
     ValueError
         If a symbol is asked for and its file is not there.
+
+    Examples
+    --------
+    >>> from rnnforecast import load_stock
+    >>> load_stock().columns.to_list()
+    ['open', 'high', 'low', 'close', 'volume']
     """
     if symbol is None:
         return _labelled(_bundled("stock.csv", index="date"), "bundled stock.csv (generated)")
@@ -85,6 +97,12 @@ def load_sensor() -> pd.DataFrame:
     pandas.DataFrame
         20,160 rows without holes, indexed by time, with columns ``load_pct``, ``temperature_c``, ``vibration_mm_s`` and
         ``anomaly`` (1 during a fault, else 0). The first 40 % hold no fault.
+
+    Examples
+    --------
+    >>> from rnnforecast import load_sensor
+    >>> load_sensor().columns.to_list()
+    ['load_pct', 'temperature_c', 'vibration_mm_s', 'anomaly']
     """
     return _labelled(_bundled("sensor.csv", index="time").asfreq("min"), "bundled sensor.csv (generated)")
 

@@ -230,7 +230,7 @@ class RNNGenerator(CallbackSupportMixin, GeneratorInterchange, Saved):
         ValueError
             If the text is empty, holds a single symbol or missing ones.
         """
-        self._check_parameters()
+        learning.check(self)
         text = read(X, self.symbols)
         return self._take_over(Alphabet.of(text), text, first=True, once=False)
 
@@ -239,9 +239,7 @@ class RNNGenerator(CallbackSupportMixin, GeneratorInterchange, Saved):
 
         Parameters
         ----------
-        X : as in `fit`
-        y : None
-            Ignored.
+        X, y : as in `fit`
         vocabulary : iterable of symbols, optional
             All that will ever come, for the first call; by default those of its `X`.
 
@@ -255,7 +253,7 @@ class RNNGenerator(CallbackSupportMixin, GeneratorInterchange, Saved):
         ValueError
             As `fit`, and if a later text holds symbols that the first call did not know.
         """
-        self._check_parameters()
+        learning.check(self)
         if hasattr(self, "coefs_"):
             alphabet = self._model.alphabet
             return self._take_over(alphabet, read(X, alphabet.reads), first=False, once=True)
@@ -327,18 +325,26 @@ class RNNGenerator(CallbackSupportMixin, GeneratorInterchange, Saved):
 
         Parameters
         ----------
-        X : as in `fit`
-        y : None
-            Ignored.
+        X, y : as in `fit`
+
+        Returns
+        -------
+        float
         """
         return float(self.score_samples(X).mean())
 
     def perplexity(self, X: Any) -> float:
-        """Return exp(-score): between how many equally likely symbols each choice is on average."""
-        return float(np.exp(-self.score(X)))
+        """Return exp(-score): between how many equally likely symbols each choice is on average.
 
-    def _check_parameters(self) -> None:
-        learning.check(self)
+        Parameters
+        ----------
+        X : as in `fit`
+
+        Returns
+        -------
+        float
+        """
+        return float(np.exp(-self.score(X)))
 
     def _take_over(self, alphabet: Alphabet, text: Text, *, first: bool, once: bool) -> RNNGenerator:
         """Learn, and take over in one step what was learnt: after a failure all is as before."""

@@ -55,6 +55,11 @@ def diebold_mariano(
     p_value : float
         Two-sided: how probable so large a statistic is for equally good forecasts. 1 where all losses are the same.
 
+    Raises
+    ------
+    ValueError
+        If the loss is unknown, the errors are of unequal length, or there are too few of them for the horizon.
+
     Examples
     --------
     >>> from rnnforecast.metrics import diebold_mariano

@@ -59,6 +59,11 @@ def crps_quantiles(y_true: ArrayLike, y_quantiles: ArrayLike, quantiles: Sequenc
     float
         In the units of the data.
 
+    Raises
+    ------
+    ValueError
+        If there are not as many forecasts as levels, or a level is not between 0 and 1.
+
     Examples
     --------
     >>> from rnnforecast.metrics import crps_quantiles
@@ -122,6 +127,11 @@ def interval_score(y_true: ArrayLike, y_lower: ArrayLike, y_upper: ArrayLike, *,
     -------
     float
         In the units of the data; smaller is better.
+
+    Raises
+    ------
+    ValueError
+        If the level is no percentage between 0 and 100.
 
     Examples
     --------

@@ -24,6 +24,12 @@ class PrecisionRecall(NamedTuple):
     Attributes
     ----------
     precision, recall : float
+
+    Examples
+    --------
+    >>> from rnnforecast.metrics import PrecisionRecall
+    >>> PrecisionRecall(precision=1.0, recall=0.5).f1
+    0.6666666666666666
     """
 
     precision: float
@@ -94,6 +100,11 @@ def range_precision_recall(
     Returns
     -------
     PrecisionRecall
+
+    Raises
+    ------
+    ValueError
+        If `existence` is no number between 0 and 1, or a bias or cardinality is unknown.
 
     Examples
     --------

@@ -130,6 +130,11 @@ def wape(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     float
         A share, not per cent; a truth that is zero throughout is a ValueError.
 
+    Raises
+    ------
+    ValueError
+        If all true values are 0.
+
     Examples
     --------
     >>> from rnnforecast.metrics import wape

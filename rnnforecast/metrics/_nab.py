@@ -62,6 +62,11 @@ def nab_score(y_pred: Any, windows: Any, *, profile: str = "standard", probation
     float
         At most 100; negative where false alarms outweigh what was found.
 
+    Raises
+    ------
+    ValueError
+        If the profile or the probation is out of range, or no window ends after the probation.
+
     Examples
     --------
     >>> from rnnforecast.metrics import nab_score

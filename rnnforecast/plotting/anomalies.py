@@ -44,6 +44,14 @@ class AnomalyDisplay:
         Where the score was drawn.
     figure_ : matplotlib.figure.Figure
         The figure of these axes.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from rnnforecast.plotting import AnomalyDisplay
+    >>> display = AnomalyDisplay.from_predictions(pd.Series([0.0, 9.0, 0.0]), pd.Series([0.1, 5.0, 0.2]), threshold=3.0)
+    >>> display.threshold
+    3.0
     """
 
     ax_: Axes

@@ -45,6 +45,15 @@ class BacktestDisplay:
         Where it was drawn.
     figure_ : matplotlib.figure.Figure
         The figure of these axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rnnforecast import LinearForecaster
+    >>> from rnnforecast.plotting import BacktestDisplay
+    >>> backtest = LinearForecaster(horizon=3).backtest(np.sin(np.arange(100.0)), n_windows=4)
+    >>> BacktestDisplay.from_backtest(backtest).errors.shape
+    (3, 2)
     """
 
     ax_: Axes
@@ -81,6 +90,11 @@ class BacktestDisplay:
         Returns
         -------
         BacktestDisplay
+
+        Raises
+        ------
+        ValueError
+            If `by` is neither "step" nor "cutoff".
         """
         if by not in ("step", "cutoff"):
             raise ValueError(f'by must be "step" or "cutoff", got {by!r}')
@@ -123,7 +137,20 @@ class BacktestDisplay:
         return cls.from_backtest(backtest, by=by, column=column, name=name, ax=ax)
 
     def plot(self, ax: Axes | None = None, *, name: str = "forecast") -> BacktestDisplay:
-        """Draw, on new axes or on those given; `name` is the forecast's name in the legend."""
+        """Draw, on new axes or on those given.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; a new figure if None.
+        name : str, default="forecast"
+            The forecast's name in the legend.
+
+        Returns
+        -------
+        BacktestDisplay
+            Itself, drawn.
+        """
         ax = axes(ax)
         index, by_time = self.errors.index, self.errors.index.name == "cutoff"
         axis = TimeAxis(ax, index)
@@ -167,6 +194,15 @@ class BacktestForecastDisplay:
         Where it was drawn.
     figure_ : matplotlib.figure.Figure
         The figure of these axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rnnforecast import LinearForecaster
+    >>> from rnnforecast.plotting import BacktestForecastDisplay
+    >>> backtest = LinearForecaster(horizon=3).backtest(np.sin(np.arange(100.0)), n_windows=4)
+    >>> display = BacktestForecastDisplay.from_backtest(backtest)
+    >>> display.figure_.savefig("backtest.png")  # doctest: +SKIP
     """
 
     ax_: Axes
@@ -206,6 +242,11 @@ class BacktestForecastDisplay:
         Returns
         -------
         BacktestForecastDisplay
+
+        Raises
+        ------
+        ValueError
+            If the panel has no such series.
         """
         rows, target = backtest.forecasts, _target(backtest, column)
         if "target" in rows:
@@ -222,7 +263,20 @@ class BacktestForecastDisplay:
         return cls(forecasts=rows, target=label).plot(ax, name=backtest.model if name is None else name)
 
     def plot(self, ax: Axes | None = None, *, name: str = "forecast") -> BacktestForecastDisplay:
-        """Draw, on new axes or on those given; `name` is the forecast's name in the legend."""
+        """Draw, on new axes or on those given.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; a new figure if None.
+        name : str, default="forecast"
+            The forecast's name in the legend.
+
+        Returns
+        -------
+        BacktestForecastDisplay
+            Itself, drawn.
+        """
         ax = axes(ax)
         rows = self.forecasts
         axis = TimeAxis(ax, rows.index)

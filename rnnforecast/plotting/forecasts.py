@@ -48,6 +48,17 @@ class ForecastDisplay:
         Where it was drawn.
     figure_ : matplotlib.figure.Figure
         The figure of these axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from rnnforecast import LinearForecaster
+    >>> from rnnforecast.plotting import ForecastDisplay
+    >>> y = pd.Series(np.sin(np.arange(100.0)), name="wave")
+    >>> forecaster = LinearForecaster(horizon=8).fit(y[:-8])
+    >>> ForecastDisplay.from_estimator(forecaster, y, level=[80]).ax_.get_ylabel()
+    'wave'
     """
 
     ax_: Axes
@@ -109,7 +120,16 @@ class ForecastDisplay:
 
     @classmethod
     def of(cls, history: Any, forecast: Any, truth: Any, references: Any, column: str | None) -> ForecastDisplay:
-        """Return a display that is still to be drawn; the parameters are those of `from_predictions`."""
+        """Return a display that is still to be drawn.
+
+        Parameters
+        ----------
+        history, forecast, truth, references, column : see `from_predictions`
+
+        Returns
+        -------
+        ForecastDisplay
+        """
         observed, center = one_series(history, column, "history"), one_series(forecast, column, "forecast")
         return cls(
             history=observed,
@@ -156,6 +176,11 @@ class ForecastDisplay:
         Returns
         -------
         ForecastDisplay
+
+        Raises
+        ------
+        TypeError
+            If `y` is neither a Series nor a frame.
         """
         if not isinstance(y, (pd.Series, pd.DataFrame)):
             raise TypeError(f"y must be a pandas Series or DataFrame, whose index is drawn, got {type(y).__name__}")
@@ -197,7 +222,13 @@ class ForecastDisplay:
         return self
 
     def draw(self, ax: Axes, *, last: int | None = None, name: str = "forecast") -> None:
-        """Draw as `plot` does, but on the axes given, without a legend."""
+        """Draw as `plot` does, but on the axes given, without a legend.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes
+        last, name : see `plot`
+        """
         shown = self.history.iloc[-(max(4 * len(self.forecast), 48) if last is None else last) :]
         # One line through history and truth: they are the same series, and the cutoff is marked by itself.
         observed = shown if self.truth is None else pd.concat([shown, self.truth])

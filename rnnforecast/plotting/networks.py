@@ -36,6 +36,12 @@ class LossCurveDisplay:
         Where it was drawn.
     figure_ : matplotlib.figure.Figure
         The figure of these axes.
+
+    Examples
+    --------
+    >>> from rnnforecast.plotting import LossCurveDisplay
+    >>> LossCurveDisplay(loss=[0.9, 0.5, 0.4], validation=[1.0, 0.6, 0.5, 0.5]).plot().ax_.get_xlabel()
+    'epochs'
     """
 
     ax_: Axes
@@ -64,7 +70,18 @@ class LossCurveDisplay:
         return cls(loss=loss, validation=getattr(estimator, "validation_scores_", None) or ()).plot(ax)
 
     def plot(self, ax: Axes | None = None) -> LossCurveDisplay:
-        """Draw, on new axes or on those given."""
+        """Draw, on new axes or on those given.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; a new figure if None.
+
+        Returns
+        -------
+        LossCurveDisplay
+            Itself, drawn.
+        """
         ax = axes(ax)
         from matplotlib.ticker import MaxNLocator
 
@@ -110,6 +127,14 @@ class GradientFlowDisplay:
         Where it was drawn.
     figure_ : matplotlib.figure.Figure
         The figure of these axes.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from rnnforecast.plotting import GradientFlowDisplay
+    >>> norms = pd.DataFrame({"a cell that forgets": [1.0, 0.1, 0.01]})
+    >>> GradientFlowDisplay.from_norms(norms).ax_.get_yscale()
+    'log'
     """
 
     ax_: Axes
@@ -132,6 +157,11 @@ class GradientFlowDisplay:
         Returns
         -------
         GradientFlowDisplay
+
+        Raises
+        ------
+        ValueError
+            If `norms` is no frame of norms by lag.
         """
         if not isinstance(norms, pd.DataFrame) or norms.empty:
             raise ValueError(f"norms must be a DataFrame of norms by lag, got {type(norms).__name__}")
@@ -157,7 +187,18 @@ class GradientFlowDisplay:
         return cls.from_norms(estimator.gradient_flow(X), ax=ax)
 
     def plot(self, ax: Axes | None = None) -> GradientFlowDisplay:
-        """Draw, on new axes or on those given."""
+        """Draw, on new axes or on those given.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; a new figure if None.
+
+        Returns
+        -------
+        GradientFlowDisplay
+            Itself, drawn.
+        """
         ax = axes(ax)
         for k, column in enumerate(self.norms.columns):
             # A norm of exactly zero has no logarithm: the line ends before it.
@@ -192,6 +233,13 @@ class AttentionDisplay:
         Where it was drawn.
     figure_ : matplotlib.figure.Figure
         The figure of these axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rnnforecast.plotting import AttentionDisplay
+    >>> weights = np.full((2, 4), 0.25)
+    >>> display = AttentionDisplay(weights=weights, lookback=4).plot()
     """
 
     ax_: Axes
@@ -217,6 +265,11 @@ class AttentionDisplay:
         Returns
         -------
         AttentionDisplay
+
+        Raises
+        ------
+        ValueError
+            If there are no weights, or none at this position.
         """
         weights = _learned(estimator, "attention_", "fit it with attention and let it forecast first")
         if not 0 <= position < len(weights):
@@ -224,7 +277,18 @@ class AttentionDisplay:
         return cls(weights=weights[position], lookback=estimator.lookback_).plot(ax)
 
     def plot(self, ax: Axes | None = None) -> AttentionDisplay:
-        """Draw, on new axes or on those given."""
+        """Draw, on new axes or on those given.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; a new figure if None.
+
+        Returns
+        -------
+        AttentionDisplay
+            Itself, drawn.
+        """
         ax = axes(ax)
         n_ahead, n_read = self.weights.shape
         edges = np.linspace(-self.lookback, 0.0, n_read + 1)

@@ -34,6 +34,18 @@ class PanelDisplay:
         Where each was drawn.
     figure_ : matplotlib.figure.Figure
         The figure of these axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from rnnforecast import LinearForecaster
+    >>> from rnnforecast.plotting import PanelDisplay
+    >>> index = pd.MultiIndex.from_product([["north", "south"], range(60)], names=["shop", "day"])
+    >>> sold = pd.Series(np.sin(np.arange(120.0)), index, name="sold")
+    >>> forecaster = LinearForecaster(horizon=5).fit(sold)
+    >>> len(PanelDisplay.from_predictions(sold, forecaster.forecast()).axes_)
+    2
     """
 
     axes_: list[Axes]
@@ -164,6 +176,11 @@ class PanelDisplay:
         -------
         PanelDisplay
             The display itself, with ``axes_`` and ``figure_`` set.
+
+        Raises
+        ------
+        ValueError
+            If there are more or fewer axes than series.
         """
         n, own = len(self.displays), ax is None
         if ax is None:

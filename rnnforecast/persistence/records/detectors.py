@@ -48,7 +48,7 @@ def _plan(plan: Plan) -> None:
     fits(0 < len(plan.steps) == len(set(plan.steps)) and len(plan.spans) > 0, "a plan has no steps or spans")
     fits(bool((plan.back < plan.n_lags).all()), "what is missing is taken from before the window")
     fits(bool((plan.shares >= 0).all()) and plan.shares.sum() > 0, "no target counts")
-    fits(0 < len(plan.shares) <= len(plan.back), "a plan has no targets")
+    fits(0 < len(plan.shares) == len(plan.periods) <= len(plan.back), "a plan has no targets")
 
 
 def _echo_model(model: EchoModel) -> None:
@@ -170,7 +170,7 @@ DETECTORS = (
             "steps": row(STEPS),
             "n_lags": _LAGS,
             "back": _ROWS,
-            "period": NOTHING | STEPS,
+            "periods": listed(NOTHING | STEPS),
             "spans": row(STEPS),
             **dict.fromkeys(("mahalanobis", "trained"), FLAG),
             "shares": double(1),
