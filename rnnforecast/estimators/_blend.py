@@ -21,6 +21,7 @@ WORTH_SAYING = (
     0.01  # weights and blend were chosen on the rows held out: a smaller skill there may come from the choice
 )
 ENOUGH_WINDOWS = 200  # below that many training windows a network deserves proportionally less
+_SMALLEST = float(np.finfo(float).tiny)
 
 
 @dataclass(frozen=True)
@@ -160,23 +161,29 @@ def weigh(
         rows, unit = origins[own, None] + np.arange(H), units[own, k, None]
         truth, plain, recurrent = known[rows, k] / unit, reference[own, :, k] / unit, network[own, :, k] / unit
         naive = _naive_errors(target[:, k], truth, rows, begin[own], unit, seasons)
-        smallest = np.finfo(float).tiny
         found = fit_blend(truth, plain, recurrent, n_blocks, n_windows)
         if blend == "auto":
             weights[k] = found.weight
         errors = np.nanmean(np.abs(truth - plain - weights[k] * (recurrent - plain)), axis=1)
-        ratios[k] = errors.mean() / max(naive.mean(), smallest)
+        ratios[k] = _ratio(errors, naive, truth)
         if blend == "auto":
             # The linear model is the naive forecast there: without evidence against it the network is not heard either.
             signal = np.isfinite(alphas[k]) or (found.supported and ratios[k] <= 1.0 - WORTH_SAYING)
             quiet.append(not signal)
             if not signal:
                 weights[k] = 0.0
-                ratios[k] = np.nanmean(np.abs(truth - plain), axis=1).mean() / max(naive.mean(), smallest)
+                ratios[k] = _ratio(np.nanmean(np.abs(truth - plain), axis=1), naive, truth)
         else:
-            gain = (naive - errors) / max(naive.max(), smallest)
+            gain = (naive - errors) / max(naive.max(), errors.max(), _SMALLEST)
             quiet.append(bool(gain.mean() <= 2.0 * block_error(gain, max(2, int(n_blocks)))))
     return Evidence(_squeeze(weights), float(1.0 - ratios[np.isfinite(ratios)].mean()), all(quiet))
+
+
+def _ratio(errors: np.ndarray, naive: np.ndarray, truth: np.ndarray) -> float:
+    """Return mean error over mean naive error; 1 where both are lost in the rounding of the numbers, never infinite."""
+    error, reference = float(errors.mean()), float(naive.mean())
+    rounding = max(np.finfo(float).eps * max(float(np.nanmean(np.abs(truth))), error, reference), _SMALLEST)
+    return (error + rounding) / (reference + rounding)
 
 
 def _squeeze(values: np.ndarray) -> float | np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from rnnforecast import RNNForecaster
 from rnnforecast.estimators._blend import block_error, fit_blend
 
 N_WINDOWS, HORIZON = 400, 24
@@ -80,3 +81,18 @@ def test_a_network_beyond_all_measure_gets_no_weight_and_is_no_error(truth):
     network = truth + np.linspace(1e190, 1e191, truth.size).reshape(truth.shape)
     found = fit_blend(truth, truth + 0.1, network, 8.0, 400)
     assert 0.0 <= found.weight < 1e-180
+
+
+@pytest.mark.parametrize("blend", [None, 0.5, "auto"])
+@pytest.mark.parametrize("level", [0.0, 1.0, 1e200])
+def test_nobody_has_skill_where_a_naive_forecast_is_perfect(blend, level):
+    week = level * np.tile(np.arange(7.0), 60)
+    fitted = RNNForecaster(7, blend=blend, n_estimators=1, max_iter=2, random_state=0).fit(week)
+    assert fitted.skill_ == pytest.approx(0.0, abs=1e-12)
+
+
+def test_a_network_that_errs_where_a_naive_forecast_is_perfect_has_a_finite_skill():
+    wave = np.sin(np.arange(420) * 2 * np.pi / 7)  # the season before is right to rounding
+    fitted = RNNForecaster(7, blend=None, n_estimators=1, max_iter=1, random_state=0).fit(wave)
+    assert -np.inf < fitted.skill_ < -1.0
+    assert fitted.no_skill_
