@@ -34,3 +34,5 @@ print(forecaster.forecast())
 if importlib.util.find_spec("matplotlib"):
     ForecastDisplay.from_estimator(forecaster, y).figure_.savefig("weather.png", dpi=150)
     BacktestDisplay.from_backtest(backtest).figure_.savefig("weather_errors.png", dpi=150)
+
+# What next: 10_intervals.py says how sure the forecast is, 17_limits.py when not to use a network at all.

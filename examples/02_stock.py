@@ -25,3 +25,5 @@ print(forecaster.forecast())
 
 if importlib.util.find_spec("matplotlib"):
     ForecastDisplay.from_estimator(forecaster, price, last=60).figure_.savefig("stock.png", dpi=150)
+
+# What next: 17_limits.py shows ways to see skill in prices where there is none.

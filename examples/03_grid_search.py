@@ -24,3 +24,5 @@ results = pd.DataFrame(search.cv_results_)
 print(results[["param_cell", "param_hidden_layer_sizes", "mean_test_score", "mean_fit_time"]].round(3).to_string())
 print("best:", search.best_params_)
 print(search.best_estimator_.forecast().head())
+
+# What next: 11_search.py searches over more for the same time; 14_scikit_learn.py puts pipelines around a forecaster.

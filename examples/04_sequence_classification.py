@@ -54,3 +54,5 @@ print(pd.DataFrame(classifier.predict_proba(X_test)[:3], columns=names).round(3)
 grid = {"cell": ["gru", "lstm"], "attention": [None, "additive"]}
 search = GridSearchCV(RNNClassifier(random_state=0), grid, cv=4).fit(X, y)
 print(f"best by cross-validation: {search.best_params_}, accuracy {search.best_score_:.3f}")
+
+# What next: 07_motif_tagging.py gives a label to every step instead of one to each sequence.

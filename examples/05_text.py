@@ -50,3 +50,5 @@ print(f"unseen text: {-score:.3f} nats per character, a choice among {np.exp(-sc
 for temperature in (0.5, 0.8):
     print(f"\n--- temperature {temperature} ---")
     print(prompt + generator.generate(300, prompt, temperature=temperature, random_state=0))
+
+# What next: 06_long_memory.py shows how far back such networks can remember.

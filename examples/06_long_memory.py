@@ -76,3 +76,5 @@ print("norm of the gradient by lag, over that at lag 0")
 print((norms / norms.loc[0]).loc[[0, 10, 50, 100, 200]].map("{:.1e}".format).rename_axis("lag").T.to_string())
 if importlib.util.find_spec("matplotlib"):
     GradientFlowDisplay.from_norms(norms).figure_.savefig("gradient_flow.png", dpi=150)
+
+# What next: 16_own_cell.py writes a cell from scratch; 19_interpretation.py asks a forecaster the same.

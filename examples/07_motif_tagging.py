@@ -69,3 +69,5 @@ report("search for the first four letters", [search(text, known=4) for text in t
 # One sequence with its tags below it, and the true ones below these.
 k = next(k for k, label in enumerate(labels_test) if set(label) > set(MOTIFS))
 print(texts_test[k], *("".join(tag[0] for tag in tags) for tags in (predicted[k], labels_test[k])), sep="\n")
+
+# What next: 05_text.py learns symbols without labels, and writes them.

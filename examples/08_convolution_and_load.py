@@ -50,3 +50,5 @@ summary = pd.DataFrame(errors).T.rename_axis(columns=None)
 summary.insert(0, "mean", summary.mean(axis=1))
 print("Mean absolute error over the naive forecast's")
 print(summary.round(3).to_string())
+
+# What next: 15_speed.py shows what such choices cost; 20_panels.py is for many series that share one model.

@@ -65,3 +65,5 @@ if path.is_file():
     print(found[SHOWN].to_string(float_format="%.1f"))
     if importlib.util.find_spec("matplotlib"):
         AnomalyDisplay.from_estimator(detector, new, intervals=found).figure_.savefig("taxi_anomalies.png", dpi=150)
+
+# What next: 13_streaming.py keeps the detector's state over a restart.

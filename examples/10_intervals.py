@@ -32,3 +32,5 @@ fan = RNNForecaster(horizon=24, loss="quantile", quantiles=(0.05, 0.25, 0.5, 0.7
 if importlib.util.find_spec("matplotlib"):
     display = ForecastDisplay.from_estimator(fan, temperature, level=[50, 80, 95])
     display.figure_.savefig("intervals.png", dpi=150)
+
+# What next: 02_stock.py, where the interval is all that can be known; 13_streaming.py, where rows come one by one.

@@ -1,7 +1,7 @@
 """Write a recurrent cell of your own in five lines, and have its gradient derived and compiled.
 
-You will see what a cell is (gates, and the arithmetic of one unit at one step), that the gradient is right, and how the
-new cell does beside the known ones. Uses the bundled weather.
+You will see what a cell is (gates, and the arithmetic of one unit at one step), one with a memory beside its state, how
+they do beside the known ones, and how cells are mixed. Uses the bundled weather.
 """
 
 import pandas as pd

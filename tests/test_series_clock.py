@@ -273,7 +273,12 @@ def test_labels_of_another_axis_are_refused(index: pd.Index, message: str) -> No
         (["2024-01-30", "2024-02-29", "2024-03-30"], None, 'pass freq= .*to_period\\("M"\\)'),
         (["2024-01-15", "2024-02-15", "2024-03-15", "2024-04-15"], None, "look monthly.*pass freq="),
         (["2023-04-30", "2023-05-30", "2023-06-29"], None, "30 days apart, which looks like months"),
-        (["2024-01-01", "2024-01-02", "2024-01-09", "2024-01-11", "2024-02-27"], None, "not regular.*resample"),
+        (["2024-01-01", "2024-01-02", "2024-01-09", "2024-01-11", "2024-02-27"], None, "between 1 days .*resample"),
+        (
+            ["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-03T07"],
+            None,
+            "1 days .* is the usual step, 1 have another",
+        ),
         (["2024-01-01", "2024-01-02", "2024-01-03"], "M", "write freq='ME'"),
         (["2024-01-01", "2024-01-02", "2024-01-03"], "2H", "write freq='2h'"),
         (["2024-01-01", "2024-01-02", "2024-01-03"], "Q-NOV", "write freq='QE-NOV'"),

@@ -173,7 +173,7 @@ def _read(options: argparse.Namespace, say: Any) -> tuple[pd.DataFrame, list[str
 
 
 def targets_of(table: pd.DataFrame, asked: list[str] | None, others: list[str], source: str) -> list[str]:
-    """Return the asked columns, or the only numeric one.
+    """Return the asked columns, or the only numeric one, or the only one.
 
     Raises
     ------
@@ -183,6 +183,8 @@ def targets_of(table: pd.DataFrame, asked: list[str] | None, others: list[str], 
     if asked:
         return asked
     numeric = [name for name in numeric_columns(table) if name not in others]
+    if not numeric and len(left := [str(name) for name in table.columns if name not in others]) == 1:
+        return left  # whoever reads it names the word that is no number
     if len(numeric) != 1:
         found = f"{len(numeric)} columns of numbers ({listed(numeric)})" if numeric else "no column of numbers"
         raise DataError(f"{name_of(source)} has {found}; name what it is about with --target")

@@ -357,7 +357,7 @@ def _numbers(column: pd.Series, name: str) -> pd.Series:
         place = label_text(column.index, np.flatnonzero(wrong)[:1])
         raise DataError(
             f"{column[wrong].iloc[0]!r} at {place}, column {name!r}, is no number; "
-            "correct it, or give the decimal sign with --decimal"
+            "correct it, write no thousands apart, or give the decimal sign with --decimal"
         )
     return values
 

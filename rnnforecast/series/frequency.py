@@ -191,7 +191,11 @@ def _irregular(index: pd.DatetimeIndex, name: str) -> str:
         return f"the time stamps of {name} look monthly, but are neither first nor last days of months; {_TO_PERIODS}"
     common = pd.Series(gaps).mode().iloc[0]
     odd = np.flatnonzero(gaps != common) + 1
+    if 2 * len(odd) > len(gaps):
+        steps = f"steps lie between {gaps.min()} and {gaps.max()}"
+    else:
+        steps = f"{common} is the usual step, {len(odd)} have another (first {label_text(index, odd)})"
     return (
-        f"the time stamps of {name} are not regular: {common} is the usual step, {len(odd)} have another "
-        f"(first {label_text(index, odd)}); resample, for instance with {name}.resample(...).mean(), or pass freq="
+        f"the time stamps of {name} are not regular: {steps}; resample, for instance with {name}.resample(...).mean(), "
+        "or pass freq="
     )

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rnnforecast.__main__ import main
 from rnnforecast.commands.tables import DataError, numeric_columns, pick, read_table, write_table
 
 HOURS = pd.date_range("2024-01-30", periods=72, freq="h")
@@ -247,3 +248,14 @@ def test_row_numbers_without_a_name_are_no_values(tmp_path, header):
     table = read_table(written(tmp_path, f"{header}\n0,2024-01-30,1.5\n1,2024-01-31,2.5\n"), None)
     assert table.index.name == "when"
     assert numeric_columns(table) == ["load"]
+
+
+@pytest.mark.parametrize("word", ["---", "1.002,51"])
+@pytest.mark.parametrize("command", [["forecast", "--horizon", "3"], ["detect"]], ids=["forecast", "detect"])
+def test_the_only_column_is_meant_even_where_a_word_in_it_is_no_number(tmp_path, capsys, command, word):
+    rows = [f"2024-01-{day:02};{word if day == 5 else day}" for day in range(1, 31)]
+    path = written(tmp_path, "\n".join(["day;load", *rows]))
+    assert main([command[0], str(path), *command[1:]]) == 1
+    said = capsys.readouterr().err
+    assert f"'{word}' at 2024-01-05" in said
+    assert "column 'load', is no number" in said
